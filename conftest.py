@@ -1,0 +1,49 @@
+"""What the tests of all packages share: fixed examples, and a report when one hangs."""
+
+import gc
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+import pytest_timeout
+
+# Makes hypothesis draw the same examples in every run and forgive a slow machine.
+# Its own option for that imports all of it, even where no test needs it.
+os.environ.setdefault("CI", "true")
+
+# More would push what is interesting out of a terminal's memory.
+MAX_STACKS = 50
+MAX_FRAMES = 8
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
+    """Time *item* as pytest-timeout's thread method does, with a fuller report.
+
+    That one shows what each native thread is doing. In a test that hangs, this
+    is the hub polling, whichever test it is; the test is a suspended greenlet.
+    """
+
+    def expire() -> None:
+        if not pytest_timeout.is_debugging():
+            print(*_report(item.nodeid, settings.timeout), sep="\n", file=sys.stderr)
+        pytest_timeout.timeout_timer(item, settings)
+
+    timer = threading.Timer(settings.timeout, expire)
+    timer.daemon = True
+    item.cancel_timeout = timer.cancel  # type: ignore[attr-defined]  # where the plugin looks
+    timer.start()
+    return True
+
+
+def _report(test: str, seconds: float) -> Iterator[str]:
+    import greenlet  # not sooner: a package that forgot to declare it must fail by itself
+
+    yield f"{test} did not end within {seconds:g} s. Suspended greenlets:"
+    every = (found for found in gc.get_objects() if isinstance(found, greenlet.greenlet))
+    for suspended in islice((found for found in every if found.gr_frame), MAX_STACKS):
+        stack = traceback.format_stack(suspended.gr_frame, MAX_FRAMES)
+        yield f"{suspended!r}\n{''.join(stack)}"

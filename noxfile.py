@@ -1,0 +1,232 @@
+"""The sessions of the monorepo; ``python3 dev.py`` sets up nox and runs them.
+
+The list of packages, what each may import and the Python versions all come from
+``packages/*/pyproject.toml``. A session that names no Python version runs on
+the newest supported one that this machine has.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+from nox.virtualenv import HAS_UV, UV
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # the `nox` script, unlike `python -m nox`, leaves this out
+
+from tools import interpreters, workspace  # noqa: E402  needs the line above
+
+nox.needs_version = ">=2026.10"
+nox.options.sessions = ["lint", "types", "build", "tests", "portable", "coverage", "integration"]
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # skipped with a message, on CI too
+nox.options.stop_on_first_error = False
+
+PACKAGES = workspace.load()
+SHORT = [package.short for package in PACKAGES.values()]
+STDLIB = [s for s in SHORT if (ROOT / "packages" / s / "tests" / "stdlib" / "run.py").exists()]
+PYTHONS = workspace.python_versions(PACKAGES)
+FOUND = {version: path for version in PYTHONS if (path := interpreters.find(version))}
+NEWEST = list(FOUND)[-1] if FOUND else f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+# nox looks for interpreters on the path only.
+os.environ["PATH"] = os.pathsep.join(
+    [*dict.fromkeys(str(path.parent) for path in FOUND.values()), os.environ["PATH"]]
+)
+
+LINT_TOOLS = ["import-linter>=2.5", "ruff>=0.14"]
+TYPE_TOOLS = ["mypy>=1.18", "types-greenlet>=3.1"]
+TEST_TOOLS = ["coverage>=7.10", "hypothesis>=6.100", "pytest>=9", "pytest-timeout>=2.4"]
+DIST = ROOT / "dist"
+MEASURED = ROOT / ".nox" / "measured"
+DATA_FILE = "data"  # one name in all folders: `coverage combine` collects only its own
+
+# Before sys.monitoring, which came with this version, coverage loses lines
+# whenever one greenlet switches to another.
+FIRST_MEASURED = (3, 12)
+
+
+@nox.session(python=NEWEST, allow_parallel=True)
+def lint(session: nox.Session) -> None:
+    """Check style, formatting, layers, layout and docstrings."""
+    session.install(*LINT_TOOLS)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("python", "-m", "tools.check_layout")
+    session.run("python", "-m", "tools.check_imports")
+    session.run("python", "-m", "tools.check_docstrings")
+    # From the sources: nothing here needs to be importable, only readable.
+    sources = os.pathsep.join(str(package.folder / "src") for package in PACKAGES.values())
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": sources})
+
+
+@nox.session(python=NEWEST, allow_parallel=True)
+def types(session: nox.Session) -> None:
+    """Check the types of everything with mypy, in strict mode."""
+    session.install(*TYPE_TOOLS, *TEST_TOOLS, "nox", *workspace.third_party(PACKAGES))
+    session.run("mypy")
+
+
+@nox.session(python=NEWEST)
+def wheels(session: nox.Session) -> None:
+    """Build the sdist and wheel of each package whose files changed into dist/."""
+    backends = {text for package in PACKAGES.values() for text in _build_requires(package)}
+    session.install("build>=1.2", *sorted(backends))
+    for package in PACKAGES.values():
+        if _is_stale(package):
+            for old in DIST.glob(f"{_file_name(package)}-*"):
+                old.unlink()
+            # Also under --install-only: what follows is going to install the result.
+            session.run_install(
+                "python", "-m", "build", "--no-isolation", "--outdir", DIST, package.folder,
+                silent=True,
+            )  # fmt: skip
+
+
+@nox.session(python=PYTHONS, requires=["wheels"], reuse_venv=HAS_UV, allow_parallel=True)
+@nox.parametrize("package", SHORT, ids=SHORT)
+def tests(session: nox.Session, package: str) -> None:
+    """Run one package's tests with nothing installed but what it declares."""
+    here = PACKAGES[f"eventlet-{package}"]
+    _install(session, workspace.closure(here, PACKAGES), *TEST_TOOLS, *here.test_requirements)
+    _pytest(session, f"packages/{package}/tests", label=f"{session.python}-{package}")
+    session.run("python", "-m", "tools.check_imports", package)
+
+
+@nox.session(python=PYTHONS, requires=["wheels"], reuse_venv=HAS_UV, allow_parallel=True)
+@nox.parametrize("package", STDLIB, ids=STDLIB)
+def stdlib(session: nox.Session, package: str) -> None:
+    """Run the standard library's own tests against those of our modules that mimic its."""
+    _install(session, workspace.closure(PACKAGES[f"eventlet-{package}"], PACKAGES))
+    session.run("python", f"packages/{package}/tests/stdlib/run.py", *session.posargs)
+
+
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+def portable(session: nox.Session) -> None:
+    """Run every package's tests on the code paths of other platforms."""
+    needed = (text for package in PACKAGES.values() for text in package.test_requirements)
+    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
+    folders = [f"packages/{short}/tests" for short in SHORT]
+    _pytest(session, *folders, label=f"{session.python}-portable", EVENTLET_PORTABLE="1")
+
+
+@nox.session(python=NEWEST)
+def coverage(session: nox.Session) -> None:
+    """Merge what the test sessions measured, and fail below 100 % of the lines."""
+    session.install("coverage>=7.10")
+    data = [path.relative_to(ROOT) for path in sorted(MEASURED.glob("*/")) if any(path.iterdir())]
+    if not data:
+        wanted = ".".join(map(str, FIRST_MEASURED))
+        session.skip(f"no measurements; run the tests sessions on Python {wanted} or newer first")
+    session.env["COVERAGE_FILE"] = str(MEASURED / DATA_FILE)
+    session.run("coverage", "combine", "--keep", "--quiet", *data)
+    session.run("coverage", "report")
+
+
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+def integration(session: nox.Session) -> None:
+    """Run the tests of the packages' interplay, with all of them installed."""
+    _install(session, list(PACKAGES.values()), *TEST_TOOLS)
+    session.run("pytest", *_selection(session, "tests"))
+
+
+@nox.session(python=NEWEST)
+def crawl(session: nox.Session) -> None:
+    """Run the crawler of the examples: on the given URLs, or on a demo site."""
+    session.install(*_editable())
+    session.run("python", "examples/crawler.py", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def bench(session: nox.Session) -> None:
+    """Measure eventlet beside its peers; arguments as for ``python -m benchmarks``."""
+    session.install("matplotlib>=3.9")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=NEWEST)
+def profile(session: nox.Session) -> None:
+    """Draw a flame graph of one subject of the benchmarks, or count its instructions."""
+    session.install("py-spy>=0.4")
+    session.run("python", "-m", "benchmarks.profile", *session.posargs)
+
+
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Check what would be published, and run the crawler from the wheels alone."""
+    session.run("python", "-m", "tools.check_wheels", DIST)
+    _install(session, list(PACKAGES.values()))
+    elsewhere = Path(session.create_tmp()) / "examples"
+    shutil.rmtree(elsewhere, ignore_errors=True)
+    shutil.copytree(ROOT / "examples", elsewhere)
+    with session.chdir(elsewhere):
+        session.run("python", "crawler.py", env={"PYTHONPATH": None})
+    session.install("twine>=6.1")
+    session.run("twine", "check", "--strict", *sorted(DIST.iterdir()), silent=True)
+
+
+@nox.session(venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Install every package editable, with all tools, into .venv for editors and shells."""
+    python = str(ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    if not Path(python).exists():
+        session.error("there is no .venv yet; run `python3 dev.py dev`, which makes it")
+    pip = [UV, "pip", "install", "--python", python] if HAS_UV else [python, "-m", "pip", "install"]
+    tools = [*LINT_TOOLS, *TYPE_TOOLS, *TEST_TOOLS]
+    session.run(*pip, *tools, *_editable(), external=True)
+
+
+def _install(session: nox.Session, packages: list[workspace.Package], *tools: str) -> None:
+    """Make the environment hold the wheels of *packages*, *tools*, and nothing else."""
+    built = [next(DIST.glob(f"{_file_name(package)}-*.whl")) for package in packages]
+    options: list[str] = []
+    if session.venv_backend == "uv":
+        # A kept environment must forget what a package no longer declares, and
+        # take a rebuilt wheel although its version is the same.
+        names = (package.name for package in packages)
+        options = ["--exact", *(word for name in names for word in ("--reinstall-package", name))]
+    session.install(*options, *tools, *map(str, built))
+
+
+def _pytest(session: nox.Session, *paths: str, label: str, **env: str) -> None:
+    """Run pytest on *paths*; measure it where that can be done right."""
+    arguments = _selection(session, *paths)
+    if tuple(map(int, str(session.python).split("."))) < FIRST_MEASURED:
+        session.run("pytest", *arguments, env=env)
+        return
+    data = MEASURED / label
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    env["COVERAGE_FILE"] = str(data / DATA_FILE)
+    session.run("coverage", "run", "-m", "pytest", *arguments, env=env)
+
+
+def _selection(session: nox.Session, *paths: str) -> list[str]:
+    """Return the arguments for pytest: *paths* unless the command line names others."""
+    named = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
+    return session.posargs if named else [*session.posargs, *paths]
+
+
+def _file_name(package: workspace.Package) -> str:
+    """Return how the files of a distribution begin (PEP 427)."""
+    return package.name.replace("-", "_")
+
+
+def _build_requires(package: workspace.Package) -> list[str]:
+    return list(package.pyproject["build-system"]["requires"])
+
+
+def _is_stale(package: workspace.Package) -> bool:
+    """Tell whether something in the package's folder is newer than its wheel."""
+    built = [path.stat().st_mtime for path in DIST.glob(f"{_file_name(package)}-*.whl")]
+    # Folders count too: their time is all that a deleted file changes.
+    files = (path for path in package.folder.rglob("*") if "__pycache__" not in path.parts)
+    return not built or max(path.stat().st_mtime for path in files) > min(built)
+
+
+def _editable() -> list[str]:
+    return [word for package in PACKAGES.values() for word in ("-e", str(package.folder))]
