@@ -1,0 +1,29 @@
+"""What the hub itself makes green in the standard library, for `eventlet.hub.patching`."""
+
+from __future__ import annotations
+
+from typing import SupportsFloat, SupportsIndex
+
+from ._greenthread import sleep as _sleep
+from ._patching import Patch
+
+
+def sleep(seconds: SupportsFloat | SupportsIndex, /) -> None:
+    """Delay execution of the green thread for a number of seconds; as `time.sleep`.
+
+    Raises:
+        TypeError: `seconds` is not a real number.
+        ValueError: `seconds` is negative or not a number.
+        HubError: called in the hub's own greenlet.
+    """
+    if isinstance(seconds, (str, bytes, bytearray)):  # which `float` would take
+        raise TypeError(f"sleep() takes a number of seconds, not {seconds!r}")
+    delay = float(seconds)
+    if delay < 0:
+        raise ValueError("sleep length must be non-negative")
+    _sleep(delay)
+
+
+def time() -> Patch:
+    """Make `time.sleep` green."""
+    return Patch("time", {"sleep": sleep})
