@@ -1,0 +1,308 @@
+"""Queues and channels: messages from those who send to those who wait."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Generic, Self, TypeVar
+
+from ._counts import check_count
+from ._outcome import Failure, failure_of
+from ._scheduler import in_hub_greenlet
+from ._statistics import QueueStatistics
+from ._store import BoundedStore, Store
+from .errors import Closed
+
+T = TypeVar("T")
+
+_CLOSED = object()
+"""What those are handed who wait when a queue is closed."""
+
+
+class _Messages(Store, Generic[T]):
+    """What queues and channels have in common: all about receiving and closing.
+
+    That the takers are on the alert means that it is closed.
+    """
+
+    __slots__ = ()
+
+    def _receive(self, timeout: float | None) -> Any:
+        """Wait for the next message, where there was none at the first glance."""
+        ticket = self._takers.wait(self, timeout)
+        if not ticket.done:
+            raise TimeoutError(f"nothing came through {self!r} within {timeout} seconds")
+        if ticket.item is _CLOSED:
+            raise Closed(f"{self!r} has been closed, and nothing is left in it", drained=True)
+        return ticket.item
+
+    def _notify(self, item: Any) -> None:
+        """Look who is to be told of `item`, which has been sent just now."""
+        with self._takers.guard:
+            if self.closed and self._remove_last(item):
+                raise self._refusal()
+        self._hand_over()
+
+    def _refusal(self) -> Closed:
+        return Closed(f"{self!r} has been closed; nothing can be sent through it any more")
+
+    def close(self) -> None:
+        """Let nothing more in. What is there can still be received; then waits raise `Closed`.
+
+        Who waits to receive gets `Closed` now. Closing again changes nothing.
+        """
+        self._takers.alert = True
+        self._hand_over()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._takers.alert
+
+    @abstractmethod
+    def wait(self, timeout: float | None = None) -> T:
+        """Wait for the next message and return it, or raise it if it is an exception."""
+
+    def waiting(self) -> int:
+        """Return how many green threads wait to receive."""
+        return len(self._takers)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            return self.wait()
+        except Closed as closed:
+            if closed.drained:
+                raise StopIteration from None
+            raise  # somebody has sent it
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self.closed else ""
+        waiting = len(self._takers)
+        name = f"{type(self).__name__} at {id(self):#x}"
+        return f"<{name}, {len(self)} items, {waiting} waiting{closed}>"
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class Queue(_Messages[T]):
+    """Takes any number of messages without waiting, and hands them out in order.
+
+    Those who wait are served in the order they came. Senders and receivers may be in different
+    native threads. The length is the number of messages that nobody has taken, and the queue is
+    true if there are any. Iterating receives until the queue is closed and empty.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def send(self, result: T | None = None, exc: Any = None, timeout: float | None = None) -> None:
+        """Send a message; never waits, so that `timeout` has no meaning.
+
+        Arguments:
+            exc: let the receiver raise this instead: an exception, a class, or a tuple of the
+                arguments of ``greenlet.throw``.
+
+        Raises:
+            Closed: the queue has been closed.
+            TypeError: `exc` cannot be raised.
+        """
+        item = result if exc is None else failure_of(exc)
+        takers = self._takers
+        if takers and self._give_to_first(item):
+            return
+        self._items.append(item)
+        if takers or takers.alert:
+            self._notify(item)
+
+    def send_exception(self, *throw_args: Any) -> None:
+        """Send an exception, which the receiver raises.
+
+        Arguments:
+            throw_args: as for ``greenlet.throw``: an exception, or a class optionally followed by
+                a value and a traceback; none stand for `GreenletExit`.
+
+        Raises:
+            Closed, TypeError: as `send`.
+        """
+        self.send(exc=throw_args)
+
+    def wait(self, timeout: float | None = None) -> T:
+        """Wait for the next message and return it, or raise it if it is an exception.
+
+        Arguments:
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            TimeoutError: nothing came in time.
+            Closed: the queue has been closed, and nothing is left in it.
+            ValueError: `timeout` is negative or not a number.
+        """
+        if not self._items:
+            item = self._receive(timeout)
+        else:
+            try:
+                item = self._items.popleft()
+            except IndexError:  # another native thread was faster
+                item = self._receive(timeout)
+        if type(item) is Failure:
+            item.throw()
+        message: T = item
+        return message
+
+    def statistics(self) -> QueueStatistics:
+        """Return a snapshot of the numbers."""
+        return QueueStatistics(len(self._items), len(self._takers), 0, self.closed)
+
+    def ready(self) -> bool:
+        """Whether `wait` would return or raise at once."""
+        return bool(self._items) or self.closed
+
+    def full(self) -> bool:
+        """Whether `send` would wait: never."""
+        return False
+
+    def _on_alert(self) -> None:
+        self._takers.settle_all(_CLOSED)
+
+
+class Channel(BoundedStore, _Messages[T]):
+    """A queue that makes senders wait while more than `max_size` messages are in it.
+
+    With a `max_size` of 0, the default, each message passes straight from a sender to a receiver.
+    A send that is interrupted or runs out of time leaves nothing behind. Called in the hub's own
+    greenlet, where nothing may wait, `send` queues the message in any case.
+
+    Arguments:
+        max_size: how many messages there is room for.
+
+    Raises:
+        TypeError, ValueError: `max_size` is not a whole number, or negative.
+    """
+
+    __slots__ = ("max_size",)
+
+    def __init__(self, max_size: int = 0) -> None:
+        super().__init__(check_count("max_size", max_size))
+        self.max_size = max_size
+
+    def send(self, result: T | None = None, exc: Any = None, timeout: float | None = None) -> None:
+        """Send a message, and wait for room first if there is none.
+
+        Arguments:
+            exc: let the receiver raise this instead: an exception, a class, or a tuple of the
+                arguments of ``greenlet.throw``.
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            TimeoutError: there was no room in time; the message isn't sent.
+            Closed: the channel has been closed.
+            TypeError: `exc` cannot be raised.
+            ValueError: `timeout` is negative or not a number.
+        """
+        item = result if exc is None else failure_of(exc)
+        if self._places:
+            try:
+                self._places.pop()
+            except IndexError:  # another native thread was faster
+                pass
+            else:
+                self._items.append(item)
+                if self._takers or self._takers.alert:
+                    self._notify(item)
+                return
+        self._wait_to_send(item, timeout)
+
+    def send_exception(self, *throw_args: Any) -> None:
+        """Send an exception, which the receiver raises; waits for room as `send`.
+
+        Arguments:
+            throw_args: as for ``greenlet.throw``: an exception, or a class optionally followed by
+                a value and a traceback; none stand for `GreenletExit`.
+
+        Raises:
+            Closed, TypeError: as `send`.
+        """
+        self.send(exc=throw_args)
+
+    def wait(self, timeout: float | None = None) -> T:
+        """Wait for the next message and return it, or raise it if it is an exception.
+
+        Arguments:
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            TimeoutError: nothing came in time.
+            Closed: the channel has been closed, and nothing is left in it.
+            ValueError: `timeout` is negative or not a number.
+        """
+        if not self._items:
+            item = self._receive(timeout)
+        else:
+            try:
+                item = self._items.popleft()
+            except IndexError:  # another native thread was faster
+                item = self._receive(timeout)
+            else:
+                self._places.append(None)
+                if self._givers:
+                    self._hand_over()
+        if type(item) is Failure:
+            item.throw()
+        message: T = item
+        return message
+
+    def statistics(self) -> QueueStatistics:
+        """Return a snapshot of the numbers."""
+        receiving, sending = len(self._takers), len(self._givers)
+        return QueueStatistics(len(self._items), receiving, sending, self.closed)
+
+    def ready(self) -> bool:
+        """Whether `wait` would return or raise at once."""
+        return bool(self._items or self._givers) or self.closed
+
+    def full(self) -> bool:
+        """Whether `send` would wait."""
+        return len(self._items) >= self.max_size and not self._takers
+
+    def sending(self) -> int:
+        """Return how many messages wait to get in."""
+        return len(self._givers)
+
+    def __len__(self) -> int:
+        return len(self._items) + len(self._givers)
+
+    def close(self) -> None:
+        """Let nothing more in, as `Queue.close`; who waits to send gets `Closed` too."""
+        self._givers.alert = True
+        super().close()
+
+    def _on_alert(self) -> None:
+        self._givers.settle_all(_CLOSED)
+        if not self._items:
+            self._takers.settle_all(_CLOSED)
+
+    def _wait_to_send(self, item: Any, timeout: float | None) -> None:
+        if in_hub_greenlet():
+            if self.closed:
+                raise self._refusal()
+            self._force(item)
+            return
+        ticket = self._givers.wait(self, timeout, item)
+        if not ticket.done:
+            raise TimeoutError(f"there was no room in {self!r} within {timeout} seconds")
+        if ticket.item is _CLOSED:
+            raise self._refusal()
+
+
+def queue(max_size: int | None = None) -> Queue[Any] | Channel[Any]:
+    """Return a `Queue`, or with a `max_size` a `Channel` of that size.
+
+    Raises:
+        TypeError, ValueError: `max_size` is neither None nor a whole number, or negative.
+    """
+    return Queue() if max_size is None else Channel(max_size)

@@ -1,0 +1,280 @@
+"""What happens when another native thread is faster, at the worst possible moment.
+
+The stores here are given containers that lose an item just before it is taken, or gain one just
+when somebody has found them empty. That is what another native thread does once in a million times.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from greenlet import greenlet
+
+import eventlet.coros.queue as green
+from eventlet import coros, hub
+from eventlet.coros import _line as lines
+from eventlet.hub import testing
+
+
+class Racy(deque[Any]):
+    """Loses its items when the first of them is about to be taken, once."""
+
+    def __init__(self) -> None:
+        super().__init__(["stolen"])
+        self._is_fast = True
+
+    def popleft(self) -> Any:
+        if self._is_fast:
+            self._is_fast = False
+            self.clear()
+        return super().popleft()
+
+
+class RacyPlaces(list[None]):
+    """Loses its free places when one is about to be taken, once."""
+
+    def __init__(self) -> None:
+        super().__init__([None])
+        self._is_fast = True
+
+    def pop(self, *args: Any) -> None:
+        if self._is_fast:
+            self._is_fast = False
+            self.clear()
+        super().pop(*args)
+
+
+def make_racy(store: Any) -> None:
+    store._items = store._takers.store = Racy()
+
+
+@pytest.mark.parametrize(
+    ("make", "take", "give"),
+    [
+        (coros.Queue, lambda it: it.wait(5), lambda it: it.send("mine")),
+        (coros.Queue, next, lambda it: it.send("mine")),
+        (lambda: coros.Channel(2), lambda it: it.wait(5), lambda it: it.send("mine")),
+        (lambda: coros.Channel(2), next, lambda it: it.send("mine")),
+        (green.SimpleQueue, lambda it: it.get(timeout=5), lambda it: it.put("mine")),
+        (green.Queue, lambda it: it.get(timeout=5), lambda it: it.put("mine")),
+    ],
+)
+def test_an_item_is_taken_by_another(
+    make: Callable[[], Any], take: Callable[[Any], Any], give: Callable[[Any], Any]
+) -> None:
+    store = make()
+    make_racy(store)
+    taker = hub.spawn(take, store)
+    testing.wait_until_idle()
+    assert not taker.dead
+    give(store)
+    assert taker.wait() == "mine"
+
+
+@pytest.mark.parametrize("make", [coros.Semaphore, coros.Lock])
+def test_a_permit_is_taken_by_another(make: Callable[[], Any]) -> None:
+    store = make()
+    make_racy(store)
+    taker = hub.spawn(store.acquire)
+    testing.wait_until_idle()
+    assert not taker.dead
+    store.release()
+    assert taker.wait()
+
+
+@pytest.mark.parametrize("make", [coros.Queue, lambda: coros.Channel(2), coros.Semaphore])
+def test_an_item_is_taken_by_another_during_a_hand_over(make: Callable[[], Any]) -> None:
+    store = make()
+    wait = store.acquire if isinstance(store, coros.Semaphore) else store.wait
+    taker = hub.spawn(wait)
+    testing.wait_until_idle()
+    make_racy(store)
+    store._hand_over()
+    assert store.waiting() == 1
+    taker.kill()
+    assert store.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "send"),
+    [
+        (lambda: coros.Channel(1), lambda it: it.send("mine", timeout=5)),
+        (lambda: green.Queue(1), lambda it: it.put("mine", timeout=5)),
+    ],
+)
+def test_a_place_is_taken_by_another(make: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    store = make()
+    store._places = store._givers.store = RacyPlaces()
+    sender = hub.spawn(send, store)
+    testing.wait_until_idle()
+    assert not sender.dead
+    store._places.append(None)
+    store._hand_over()
+    sender.wait()
+    assert list(store._items) == ["mine"]
+
+
+def test_a_message_comes_just_when_somebody_has_found_nothing() -> None:
+    queue: coros.Queue[str] = coros.Queue()
+
+    class Late(deque[Any]):
+        """Looks empty at the first glance."""
+
+        looks = 0
+
+        def __bool__(self) -> bool:
+            self.looks += 1
+            if self.looks == 2:
+                self.append("late")
+            return len(self) > 0
+
+    for timeout in (None, 5):
+        queue._items = queue._takers.store = Late()
+        assert queue.wait(timeout) == "late"
+
+
+def test_an_event_is_sent_just_when_somebody_has_found_it_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event: coros.Event[str] = coros.Event()
+    append = lines.Line.append
+
+    def append_late(line: lines.Line, ticket: lines.Ticket) -> None:
+        if line is event._line:
+            event.send("late")
+        append(line, ticket)
+
+    monkeypatch.setattr(lines.Line, "append", append_late)
+    assert event.wait(5) == "late"
+    event.reset()
+    assert event.wait() == "late"
+
+
+def test_a_release_comes_from_a_handler_while_entering(monkeypatch: pytest.MonkeyPatch) -> None:
+    semaphore = coros.Semaphore()
+    append = lines.Line.append
+
+    def append_interrupted(line: lines.Line, ticket: lines.Ticket) -> None:
+        append(line, ticket)
+        if line is semaphore._takers:
+            semaphore.release()
+
+    monkeypatch.setattr(lines.Line, "append", append_interrupted)
+    assert semaphore.acquire()
+    assert semaphore.acquire(timeout=5)
+    assert semaphore.balance == 0
+
+
+def test_a_send_and_a_close_in_different_native_threads() -> None:
+    for queue in (coros.Queue[Any](), coros.Channel[Any](2)):
+
+        class Slow(deque[Any]):
+            """Is closed by another native thread while something is appended."""
+
+            def append(self, item: Any, queue: Any = queue) -> None:
+                super().append(item)
+                queue.close()
+
+        queue._items = queue._takers.store = Slow()
+        with pytest.raises(coros.Closed):
+            queue.send("late")
+
+
+def test_a_claim_passes_over_those_whose_hub_is_gone() -> None:
+    event: coros.Event[int] = coros.Event()
+
+    def leave_behind() -> None:
+        hub.spawn(event.wait)
+        testing.wait_until_idle()
+
+    thread = threading.Thread(target=leave_behind)
+    thread.start()
+    thread.join()
+    assert event.waiting() == 0
+    event.send(1)
+
+
+def test_a_kill_that_comes_after_a_claim_from_another_native_thread(
+    elsewhere: Callable[[Callable[[], Any]], Any],
+) -> None:
+    queue: coros.Queue[str] = coros.Queue()
+    got: list[str] = []
+
+    def receive() -> None:
+        got.append(queue.wait())
+        hub.sleep(0)
+        got.append("too far")
+
+    for _ in range(30):
+        receiver = hub.spawn(receive)
+        testing.wait_until_idle()
+        elsewhere(lambda: queue.send("hi"))
+        receiver.throw()
+        with pytest.raises((hub.GreenletExit,)):
+            receiver.wait()
+        if not got:
+            assert queue.wait(0) == "hi"
+        assert got in ([], ["hi"])
+        got.clear()
+
+
+def test_a_deadlock_behind_a_shield_is_told() -> None:
+    script = """
+from eventlet import coros, hub
+
+condition = coros.Condition(coros.Lock())
+
+def hold():
+    with condition:
+        condition.notify()
+        coros.Event().wait()
+
+def main():
+    with condition:
+        hub.spawn(hold)
+        condition.wait()
+
+try:
+    main()
+except hub.Deadlock:
+    print("told")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert "told" in done.stdout, done.stderr
+
+
+def test_a_taker_leaves_just_before_it_is_served() -> None:
+    queue: coros.Queue[str] = coros.Queue()
+    assert not queue._give_to_first("late")
+    assert len(queue) == 0
+
+
+def test_a_container_of_the_user_s_is_emptied_by_another() -> None:
+    class Own(green.Queue[Any]):
+        def _qsize(self) -> int:
+            return len(self.queue)
+
+    with pytest.raises(IndexError):
+        Own()._items.popleft()
+
+
+def test_a_greenlet_made_by_hand_that_ends_wakes_nobody() -> None:
+    event: coros.Event[str] = coros.Event()
+
+    def wait() -> str:
+        hub.get_hub().call_soon(greenlet(lambda: None).switch)
+        return event.wait()
+
+    thread = hub.spawn(wait)
+    testing.wait_until_idle()
+    assert not thread.dead
+    event.send("news")
+    assert thread.wait() == "news"
