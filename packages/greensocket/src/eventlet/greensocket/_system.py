@@ -1,0 +1,70 @@
+"""The functions of the standard module `os` that wait for pipes, terminals and sockets.
+
+They leave a descriptor as it is, and wait before it would block. What is non-blocking already, and
+what is on disk, is passed on to the standard functions at once.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+from eventlet.hub import wait_readable, wait_writable
+
+from ._pipes import GreenPipe
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+# Held here, so that they stay what they are when the standard module is patched.
+_read = os.read
+_write = os.write
+_fdopen = os.fdopen
+
+# What a pipe takes without blocking once it says that it is writable; POSIX asks for 512 bytes.
+_PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
+
+
+def read(fd: int, length: int, /) -> bytes:
+    """Read up to `length` bytes from a descriptor as soon as there are any; as `os.read`.
+
+    Raises:
+        OSError: `fd` is not open, or not for reading.
+    """
+    if length > 0 and _may_block(fd):
+        wait_readable(fd)
+    return _read(fd, length)
+
+
+def write(fd: int, data: ReadableBuffer, /) -> int:
+    """Write all of `data` to a descriptor, and return how many bytes that is; as `os.write`.
+
+    Raises:
+        OSError: `fd` is not open, or not for writing.
+    """
+    if not _may_block(fd):
+        return _write(fd, data)
+    with memoryview(data) as view, view.cast("B") as rest:
+        written = 0
+        while written < len(rest):
+            wait_writable(fd)
+            written += _write(fd, rest[written : written + _PIPE_BUF])
+        return written
+
+
+def fdopen(fd: int, mode: str = "r", *args: Any, **kwargs: Any) -> IO[Any]:
+    """Return a file object on a descriptor, green if it may have to wait; as `os.fdopen`."""
+    if _may_block(fd) and "x" not in mode:
+        return GreenPipe(fd, mode, *args, **kwargs)
+    return _fdopen(fd, mode, *args, **kwargs)
+
+
+def _may_block(fd: int) -> bool:
+    if sys.platform == "win32":  # pragma: no cover - which cannot wait for pipes
+        return False
+    mode = os.fstat(fd).st_mode
+    waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
+    return waits and os.get_blocking(fd)
