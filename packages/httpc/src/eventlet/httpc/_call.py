@@ -1,0 +1,168 @@
+"""One call of a client: the request as it stands now, on its way through redirects and retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._auth import Auth
+from ._body import Body
+from ._budget import Budget
+from ._headers import Headers
+from .errors import ClientClosed, InvalidRequest
+
+if TYPE_CHECKING:
+    from ._client import Client
+    from ._params import Params
+    from ._response import Response
+    from ._url import URL
+
+# Headers that are for one origin, and those that belong to a body.
+_CREDENTIALS = ("authorization", "cookie", "proxy-authorization", "host")
+_ABOUT_BODY = (
+    "content-type", "content-encoding", "content-language", "content-location", "expect",
+)  # fmt: skip
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Call:
+    """What a client is asked to do, and how far it has come.
+
+    Arguments:
+        client: who is asked.
+        method, url, headers, body: the next request.
+        budget: the time for all of it.
+        auth: makes us known at this origin; None for nobody.
+        cookies: sent along at this origin, besides those of the client.
+        max_body: how long the body of the answer may be, in bytes; None for no limit.
+
+    Attributes:
+        history: the redirects so far.
+        is_home: whether we are still at the origin that was asked first.
+        is_read: whether somebody has begun to read the body of the answer.
+    """
+
+    __slots__ = (
+        "auth",
+        "body",
+        "budget",
+        "client",
+        "cookies",
+        "headers",
+        "history",
+        "is_home",
+        "is_read",
+        "max_body",
+        "method",
+        "url",
+    )
+
+    def __init__(
+        self,
+        client: Client,
+        method: str,
+        url: URL,
+        headers: Headers,
+        body: Body | None,
+        budget: Budget,
+        auth: Auth | None = None,
+        cookies: str | None = None,
+        max_body: int | None = None,
+    ) -> None:
+        self.client = client
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.budget = budget
+        self.auth = auth
+        self.cookies = cookies
+        self.max_body = max_body
+        self.history: list[Response] = []
+        self.is_home = True
+        self.is_read = False
+
+    @property
+    def retrier(self) -> Retrier:
+        """What an exception of 2009 asks to try again."""
+        return Retrier(self.client)
+
+    def redirected(self, response: Response) -> Call | None:
+        """Return the call that a redirect asks for, or None if the answer is none.
+
+        Raises:
+            InvalidURL: it leads where one cannot safely go.
+            InvalidRequest: the body would have to be sent again, and cannot be.
+        """
+        location = response.headers.get("location")
+        if response.status not in _REDIRECTS or location is None:
+            return None
+        method = _method_after(response.status, self.method)
+        call = Call(
+            self.client, method, self.url.join(location), self.headers.copy(), self.body,
+            self.budget, self.auth, self.cookies, self.max_body,
+        )  # fmt: skip
+        call.is_home = self.is_home
+        call.history = [*self.history, response]
+        if method != self.method:
+            call._drop_body()
+        elif self.body is not None and not self.body.is_repeatable:
+            raise InvalidRequest(
+                f"{self.url} redirects to {call.url}, but the body cannot be sent a second time;"
+                " pass it as bytes or as a file that can be rewound"
+            )
+        if call.url.origin != self.url.origin:
+            call._drop_credentials()
+        return call
+
+    def _drop_body(self) -> None:
+        self.body = None
+        for name in _ABOUT_BODY:
+            self.headers.pop(name, None)
+
+    def _drop_credentials(self) -> None:
+        self.is_home = False
+        self.auth = self.cookies = None
+        for name in _CREDENTIALS:
+            self.headers.pop(name, None)
+
+
+def _method_after(status: int, method: str) -> str:
+    """Return the method that follows a redirect (RFC 9110, section 15.4)."""
+    if status == 303 and method != "HEAD":
+        return "GET"
+    if status in (301, 302) and method == "POST":
+        return "GET"
+    return method
+
+
+class Retrier:
+    """Lets `Retriable.retry` ask again through the client that asked before.
+
+    Arguments:
+        client: that client; None after a detour through `pickle`.
+    """
+
+    def __init__(self, client: Client | None) -> None:
+        self._client = client
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (None,)
+
+    def request_(self, params: Params) -> tuple[int, Headers, Any]:
+        """Carry out a request; return status, headers and body.
+
+        Raises:
+            ClientClosed: this object comes from another process.
+            HTTPError: of some kind.
+        """
+        if self._client is None:
+            raise ClientClosed("the client of this exception is in another process; ask anew")
+        response = self._client.request(
+            params.method,
+            params.url,
+            headers=params.headers,
+            content=params.body or None,
+            ok=params.ok,
+        )
+        return response.status, response.headers, response.content

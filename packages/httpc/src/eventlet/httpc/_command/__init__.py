@@ -1,0 +1,1 @@
+"""The command ``httpc``; needs the extra ``cli``."""

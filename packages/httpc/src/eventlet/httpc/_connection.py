@@ -1,0 +1,241 @@
+"""One connection: a green socket, the parser that its bytes go through, and who is at its end."""
+
+from __future__ import annotations
+
+import _socket
+import ssl
+from collections.abc import Hashable
+from socket import socket
+
+from eventlet.hub import get_hub
+
+from ._body import PIECE, Body
+from ._budget import Budget
+from ._parser import ResponseParser
+from ._request import Request
+from ._upload import Upload
+from .errors import HTTPError, ReadError, ReadTimeout, WriteError, WriteTimeout
+
+# How much is taken from the system at a time, in bytes: a small answer in one go, and of a large
+# one no more than fits the processor's cache until it is copied on.
+_RECEIVE = 64 * 1024
+# How long a server has to say that it wants the body, in seconds, before it is sent unasked
+# (RFC 9110, section 10.1.1, wants the wait to be limited).
+_CONTINUE_PATIENCE = 1.0
+
+_INTERNET = (_socket.AF_INET, _socket.AF_INET6)
+
+# What the socket's class does without waiting: a green descriptor never blocks.
+_peek = _socket.socket.recv
+
+
+class Connection:
+    """A connection for one exchange at a time.
+
+    After an error, or when an exchange was left in the middle, nothing can be done with it but
+    `close`.
+
+    Arguments:
+        sock: a connected green socket, which belongs to this object from now on.
+        key: what the connection leads to, for the pool.
+        peer: names the other end in errors.
+
+    Attributes:
+        parser: has what has arrived of the current answer.
+        is_reused: whether it has served an exchange before the current one.
+        idle_since: when it came back to the pool, on the hub's clock.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_limit",
+        "_sock",
+        "_time",
+        "_upload",
+        "idle_since",
+        "is_reused",
+        "key",
+        "parser",
+        "peer",
+    )
+
+    def __init__(self, sock: socket, key: Hashable, peer: str) -> None:
+        self._sock = sock
+        self._time = get_hub().time
+        self._limit: float | None = None
+        sock.settimeout(None)
+        self._upload: Upload | None = None
+        self.key = key
+        self.peer = peer
+        self.parser = ResponseParser(peer)
+        self.is_reused = False
+        self.idle_since = 0.0
+
+    def is_alive(self, expiry: float) -> bool:
+        """Whether an idle connection can serve another exchange, as far as one can know.
+
+        It cannot if it has been idle for longer than `expiry` seconds, or if anything has
+        arrived: the end, or bytes that nobody asked for.
+        """
+        if self._time() - self.idle_since > expiry:
+            return False
+        self.is_reused = True
+        try:
+            _peek(self._sock, 1, _socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def start(self, request: Request, head: bytes, budget: Budget) -> None:
+        """Send a request, and read until the headers of its answer are there, or all of it.
+
+        A long body is sent by a green thread of its own, so that an answer which doesn't wait
+        for the end of it is seen.
+
+        Raises:
+            WriteError, ReadError, ProtocolError: see there.
+            WriteTimeout, ReadTimeout, TotalTimeout: see there.
+        """
+        parser = self.parser
+        parser.begin(request.method)
+        body = request.body
+        if body is None:
+            self._send(head, budget)
+        elif request.expects_continue:
+            self._send(head, budget)
+            if self._may_continue(budget):
+                self._start_upload(body, budget)
+        elif body.content is not None and len(body.content) <= PIECE:
+            self._send(head + body.content, budget)
+        else:
+            self._send(head, budget)
+            self._start_upload(body, budget)
+        if budget.trace is not None:
+            budget.mark("sent")
+        while not parser.has_head:
+            self.receive(budget)
+        if budget.trace is not None:
+            budget.mark("answered")
+        if parser.status >= 300 and self._upload is not None:
+            self._upload.stop()
+
+    def receive(self, budget: Budget) -> None:
+        """Read some more of the answer into the parser.
+
+        Raises:
+            ReadError, ReadTimeout, TotalTimeout, ProtocolError: see there.
+        """
+        limit = budget.timeouts.read
+        if budget.deadline is not None:
+            limit = budget.cap(limit, self.peer)
+        if limit != self._limit:
+            self._set_limit(limit)
+        try:
+            data = self._sock.recv(_RECEIVE)
+        except TimeoutError as error:
+            if self._is_uploading(budget):
+                return
+            raise self._read_timeout(budget) from error
+        except OSError as error:
+            if self._upload is not None:
+                self._upload.raise_error()
+            raise ReadError(self.peer, reason_of(error)) from error
+        if data:
+            self.parser.feed(data)
+        else:
+            self.parser.end()
+
+    def finish(self) -> bool:
+        """Return whether the exchange has ended so that another one can follow."""
+        upload, self._upload = self._upload, None
+        if upload is not None and not upload.stop():
+            return False
+        parser = self.parser
+        return parser.complete and parser.keep_alive and not parser.surplus
+
+    def close(self) -> None:
+        """Close the connection, whatever it is doing."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.stop()
+        self.parser.close()
+        self._sock.close()
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.peer}, descriptor {self._sock.fileno()}>"
+
+    # Sending
+
+    def _send(self, data: bytes, budget: Budget) -> None:
+        limit = budget.timeouts.write
+        if budget.deadline is not None:
+            limit = budget.cap(limit, self.peer)
+        if limit != self._limit:
+            self._set_limit(limit)
+        try:
+            self._sock.sendall(data)
+        except TimeoutError as error:
+            if budget.is_exhausted:
+                raise budget.exhausted(self.peer) from error
+            raise WriteTimeout(self.peer, f"it took nothing for {limit} seconds") from error
+        except OSError as error:
+            raise WriteError(self.peer, reason_of(error)) from error
+
+    def _start_upload(self, body: Body, budget: Budget) -> None:
+        if self._sock.family in _INTERNET:
+            # Otherwise the system may keep a short piece back until the peer has acknowledged the
+            # last one. A request without a body is one write, for which it makes no difference.
+            self._sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        self._upload = Upload(body, lambda data: self._send(data, budget), self._sock.close)
+
+    def _is_uploading(self, budget: Budget) -> bool:
+        """Whether the peer may be silent because it is still being sent to."""
+        upload = self._upload
+        if upload is None or budget.is_exhausted:
+            return False
+        limit = budget.timeouts.read
+        return not upload.is_done or limit is None or self._time() - upload.progress < limit
+
+    def _may_continue(self, budget: Budget) -> bool:
+        """Wait until the server wants the body; return False if it has answered without it."""
+        parser = self.parser
+        until = self._time() + _CONTINUE_PATIENCE
+        while not parser.interim and not parser.has_head:
+            left = until - self._time()
+            if left <= 0:
+                return True
+            self._set_limit(budget.cap(left, self.peer))
+            try:
+                data = self._sock.recv(_RECEIVE)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise ReadError(self.peer, reason_of(error)) from error
+            if data:
+                parser.feed(data)
+            else:
+                parser.end()
+        if parser.has_head:
+            # The headers have promised a body that will not follow.
+            parser.keep_alive = False
+        return not parser.has_head
+
+    # Limits
+
+    def _set_limit(self, limit: float | None) -> None:
+        self._sock.settimeout(limit)
+        self._limit = limit
+
+    def _read_timeout(self, budget: Budget) -> HTTPError:
+        if budget.is_exhausted:
+            return budget.exhausted(self.peer)
+        return ReadTimeout(self.peer, f"it sent nothing for {budget.timeouts.read} seconds")
+
+
+def reason_of(error: OSError) -> str:
+    """Say in words what a system error was."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,136 @@
+"""Opening connections: to a server, to a Unix socket, through a proxy, and TLS on top."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from typing import TypeAlias
+
+from eventlet.greensocket import socket
+from eventlet.hub import move_on_after
+
+from ._budget import Budget
+from ._connection import Connection, reason_of
+from ._proxy import Proxy, Route
+from ._tls import Cert, Verify, make_context
+from ._tunnel import open_tunnel
+from ._url import Origin, is_address
+from .errors import ConnectError, ConnectTimeout, TLSError
+
+Key: TypeAlias = "Origin | Route"
+
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
+
+
+class Dialer:
+    """Opens the connections of one client.
+
+    Arguments:
+        verify, cert: as for `make_context`.
+        uds: the path of a Unix socket that everything goes to, whatever the host; or None.
+        local_address: what to connect from, or None.
+    """
+
+    def __init__(
+        self,
+        verify: Verify = True,
+        cert: Cert = None,
+        *,
+        uds: str | None = None,
+        local_address: str | None = None,
+    ) -> None:
+        self._make_context: Callable[[], ssl.SSLContext] = lambda: make_context(verify, cert)
+        self._context: ssl.SSLContext | None = None
+        self._uds = uds
+        self._source = None if local_address is None else (local_address, 0)
+
+    def __call__(self, key: Key, budget: Budget) -> Connection:
+        """Open a connection to an `Origin`, or on a `Route` through a proxy.
+
+        Raises:
+            ConnectError, TLSError, ProxyError, ConnectTimeout, TotalTimeout: see there.
+        """
+        peer = _name(key if isinstance(key, Origin) else key.origin or key.proxy)
+        budget.mark("connecting")
+        limit = budget.cap(budget.timeouts.connect, peer)
+        if limit is None:
+            return Connection(self._reach(key, budget), key, peer)
+        with move_on_after(limit):
+            return Connection(self._reach(key, budget), key, peer)
+        if budget.is_exhausted:
+            raise budget.exhausted(peer)
+        raise ConnectTimeout(peer, f"it took longer than {limit} seconds")
+
+    def _reach(self, key: Key, budget: Budget) -> socket.socket:
+        origin, proxy = key if isinstance(key, Route) else (key, None)
+        hop = key if isinstance(key, Origin) else key.proxy
+        sock: socket.socket = self._connect(hop.host, hop.port, _name(hop))
+        try:
+            budget.mark("connected")
+            if proxy is not None and origin is not None:
+                open_tunnel(sock, proxy, origin, self._resolve(proxy, origin))
+            if origin is not None and origin.scheme == "https":
+                sock = self._secure(sock, origin.host, origin.peer)
+                budget.mark("secured")
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _resolve(self, proxy: Proxy, origin: Origin) -> str | None:
+        """Return the address of the origin's host where the proxy wants us to find it out."""
+        if proxy.scheme != "socks5" or is_address(origin.host):
+            return None
+        try:
+            found = socket.getaddrinfo(origin.host, origin.port, 0, socket.SOCK_STREAM)
+        except OSError as error:
+            raise ConnectError(origin.peer, reason_of(error)) from error
+        return str(found[0][4][0])
+
+    def _connect(self, host: str, port: int, peer: str) -> socket.socket:
+        try:
+            if self._uds is not None:
+                return _connected(socket.AF_UNIX, self._uds)
+            if self._source is None and _IPV4.fullmatch(host):
+                # Nothing to look up: a crawl of addresses need not pay for asking.
+                return _connected(socket.AF_INET, (host, port))
+            return socket.create_connection((host, port), None, self._source)
+        except OSError as error:
+            raise ConnectError(peer, reason_of(error)) from error
+
+    def _secure(self, sock: socket.socket, host: str, peer: str) -> socket.socket:
+        from eventlet.greensocket.ssl import secure  # loads much that plain HTTP can do without
+
+        if self._context is None:
+            self._context = self._make_context()
+        try:
+            # A certificate names the host without the dot that ends it in the name system.
+            name = host.rstrip(".")
+            secured = secure(
+                sock, self._context, server_hostname=name, do_handshake_on_connect=False
+            )
+            try:
+                secured.do_handshake()
+            except BaseException:  # the socket is its own now, and nobody else would close it
+                secured.close()
+                raise
+        except ssl.SSLError as error:
+            raise TLSError(peer, reason_of(error)) from error
+        except OSError as error:
+            raise TLSError(peer, f"the handshake broke: {reason_of(error)}") from error
+        return secured
+
+
+def _name(where: Origin | Proxy) -> str:
+    return f"the proxy {where.peer}" if isinstance(where, Proxy) else where.peer
+
+
+def _connected(family: int, address: tuple[str, int] | str) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,410 @@
+"""TLS and proxies: what stands between the socket and the first request."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import trustme
+
+from eventlet import httpc
+from eventlet.greensocket import socket
+from eventlet.greensocket import ssl as green_ssl
+from eventlet.httpc import (
+    Client,
+    ConnectError,
+    ConnectTimeout,
+    InvalidRequest,
+    Limits,
+    ProxyError,
+    Timeouts,
+    TLSError,
+    _tls,
+)
+from eventlet.hub import sleep, spawn
+
+Ok = Callable[..., bytes]
+
+
+class Certificates(NamedTuple):
+    """Files in PEM format."""
+
+    authority: str
+    server: str
+    expired: str
+    elsewhere: str
+    client: str
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    now = dt.datetime.now(dt.UTC)
+    began, ended = now - dt.timedelta(days=3), now - dt.timedelta(days=1)
+    made = {
+        "authority": authority.cert_pem,
+        "server": _files(authority.issue_cert("127.0.0.1", "localhost")),
+        "expired": _files(authority.issue_cert("127.0.0.1", not_before=began, not_after=ended)),
+        "elsewhere": _files(authority.issue_cert("elsewhere.example")),
+        "client": _files(authority.issue_cert("client@client.example")),
+    }
+    for name, blob in made.items():
+        blob.write_to_path(folder / f"{name}.pem")
+    return Certificates(*(str(folder / f"{name}.pem") for name in Certificates._fields))
+
+
+def _files(certificate: trustme.LeafCert) -> trustme.Blob:
+    return certificate.private_key_and_cert_chain_pem
+
+
+@pytest.fixture
+def secure_server(server: Any, certificates: Certificates) -> Any:
+    """A server whose `context` wraps each connection before the script plays."""
+    server.context = green_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.context.load_cert_chain(certificates.server)
+    serve = server._serve
+
+    def serve_securely(sock: Any, script: Any) -> None:
+        try:
+            secured = server.context.wrap_socket(sock, server_side=True)
+        except OSError:
+            sock.close()
+        else:
+            serve(secured, script)
+
+    server._serve = serve_securely
+    server.url = f"https://127.0.0.1:{server.port}/"
+    return server
+
+
+# TLS
+
+
+def test_https(secure_server: Any, certificates: Certificates, ok: Ok) -> None:
+    secure_server.answer(ok(b"safe"))
+    with Client(verify=certificates.authority, trust_env=False) as client:
+        for _ in range(3):
+            assert client.get(secure_server.url).content == b"safe"
+        content = bytes(1_000_000)
+        assert client.post(secure_server.url, content=content).content == b"safe"
+        assert secure_server.received[-1].body == content
+        assert secure_server.connections == 1
+
+
+def test_a_folder_or_a_context_can_say_whom_to_trust(
+    secure_server: Any, certificates: Certificates, ok: Ok, tmp_path: Path
+) -> None:
+    secure_server.answer(ok(b"safe"))
+    context = ssl.create_default_context(cafile=certificates.authority)
+    for verify in (context, Path(certificates.authority), False):
+        with Client(verify=verify, trust_env=False) as client:
+            assert client.get(secure_server.url).content == b"safe"
+    with Client(verify=tmp_path, trust_env=False) as client, pytest.raises(TLSError):
+        client.get(secure_server.url)
+
+
+@pytest.mark.parametrize("how", ["unknown authority", "wrong host", "expired"])
+def test_wrong_certificates_are_refused(
+    secure_server: Any, certificates: Certificates, ok: Ok, how: str
+) -> None:
+    secure_server.answer(ok(b"unsafe"))
+    if how == "expired":
+        secure_server.context.load_cert_chain(certificates.expired)
+    if how == "wrong host":
+        secure_server.context.load_cert_chain(certificates.elsewhere)
+    verify = True if how == "unknown authority" else certificates.authority
+    reasons = {
+        "unknown authority": "self-signed|unable to get",
+        "wrong host": "IP address mismatch",
+        "expired": "has expired",
+    }
+    with Client(verify=verify, trust_env=False) as client:
+        with pytest.raises(TLSError, match=reasons[how]) as caught:
+            client.get(secure_server.url)
+        assert client.statistics().connections == 0
+    assert isinstance(caught.value, ConnectError)
+    assert caught.value.url == secure_server.url
+    assert str(caught.value).startswith("no safe connection to 127.0.0.1 port ")
+    assert secure_server.received == []
+
+
+def test_the_simple_functions_check_certificates_too(secure_server: Any, ok: Ok) -> None:
+    secure_server.answer(ok(b"unsafe"))
+    with pytest.raises(TLSError):
+        httpc.get(secure_server.url)
+
+
+def test_a_client_certificate(secure_server: Any, certificates: Certificates, ok: Ok) -> None:
+    secure_server.context.load_verify_locations(certificates.authority)
+    secure_server.context.verify_mode = ssl.CERT_REQUIRED
+    secure_server.answer(ok(b"known"))
+    verify = certificates.authority
+    with Client(verify=verify, cert=certificates.client, trust_env=False) as client:
+        assert client.get(secure_server.url).content == b"known"
+    pair = (certificates.client, certificates.client)
+    with Client(verify=verify, cert=pair, trust_env=False) as client:
+        assert client.get(secure_server.url).content == b"known"
+    with Client(verify=verify, trust_env=False) as client, pytest.raises(httpc.HTTPError):
+        client.get(secure_server.url)
+    context = ssl.create_default_context()
+    with Client(verify=context, cert=pair, trust_env=False) as client:
+        with pytest.raises(InvalidRequest, match="load_cert_chain"):
+            client.get(secure_server.url)
+
+
+def test_a_server_without_tls(server: Any, ok: Ok) -> None:
+    server.play(lambda peer: peer.send(ok()))
+    with Client(trust_env=False) as client, pytest.raises(TLSError):
+        client.get(server.url.replace("http:", "https:"))
+
+
+def test_a_server_that_hangs_up_or_is_silent_during_the_handshake(server: Any) -> None:
+    url = server.url.replace("http:", "https:")
+    server.play(lambda peer: None)
+    with Client(trust_env=False) as client, pytest.raises(TLSError):
+        client.get(url)
+    server.play(lambda peer: sleep(100))
+    with Client(trust_env=False) as client:
+        with pytest.raises(ConnectTimeout):
+            client.get(url, timeout=Timeouts(connect=0.01))
+        assert client.statistics().connections == 0
+
+
+def test_a_missing_file_of_certificates_is_an_error(secure_server: Any) -> None:
+    with Client(verify="/does/not/exist", trust_env=False) as client:
+        with pytest.raises(FileNotFoundError):
+            client.get(secure_server.url)
+        assert client.statistics().connections == 0
+
+
+def test_certifi_stands_in_for_a_missing_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: Any = (None, None, "", "", "", "")
+    paths = ssl.DefaultVerifyPaths(*nothing)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *args: None)
+    assert len(_tls.make_context().get_ca_certs()) > 50
+
+
+# Proxies that speak HTTP
+
+
+@pytest.fixture
+def proxy(server: Any) -> Iterator[Any]:
+    """A second server, which the tests use as a proxy."""
+    proxy = type(server)()
+    yield proxy
+    proxy.close()
+
+
+def carries(peer: Any, port: int) -> None:
+    """Pass on bytes in both directions until one side closes."""
+    target = socket.create_connection(("127.0.0.1", port))
+
+    def pump(source: Any, sink: Any) -> None:
+        while data := source.recv(65536):
+            sink.sendall(data)
+
+    if peer.buffer:
+        target.sendall(peer.buffer)
+    thread = spawn(pump, target, peer.sock)
+    try:
+        pump(peer.sock, target)
+    finally:
+        thread.throw()
+        target.close()
+
+
+def test_plain_requests_go_to_the_proxy_whole(proxy: Any, ok: Ok) -> None:
+    proxy.answer(ok(b"from the proxy"))
+    url = proxy.url.replace("//", "//me:secret@")
+    with Client(proxy=url, limits=Limits(max_per_host=1)) as client:
+        assert client.get("http://one.example/a?b").content == b"from the proxy"
+        assert client.get("http://two.example:81/").content == b"from the proxy"
+    assert [received.line for received in proxy.received] == [
+        "GET http://one.example/a?b HTTP/1.1",
+        "GET http://two.example:81/ HTTP/1.1",
+    ]
+    assert proxy.received[1].headers["host"] == "two.example:81"
+    assert proxy.received[1].headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert proxy.connections == 1
+
+
+def test_the_environment_chooses_the_proxy(
+    server: Any, proxy: Any, ok: Ok, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.answer(ok(b"proxy"))
+    server.answer(ok(b"direct"))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Client() as client:
+        assert client.get("http://somewhere.example/").content == b"proxy"
+        assert client.get(server.url).content == b"direct"
+    monkeypatch.delenv("no_proxy")
+    with Client(trust_env=False) as client:
+        assert client.get(server.url).content == b"direct"
+
+
+def test_https_goes_through_a_tunnel(
+    secure_server: Any, proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    seen = []
+
+    def tunnels(peer: Any) -> None:
+        seen.append(peer.read_head())
+        peer.send(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n")
+        carries(peer, secure_server.port)
+
+    proxy.play(tunnels)
+    secure_server.answer(ok(b"safe"))
+    url = proxy.url.replace("//", "//me:secret@")
+    with Client(proxy=url, verify=certificates.authority) as client:
+        for _ in range(2):
+            assert client.get(secure_server.url).content == b"safe"
+    assert proxy.connections == 1
+    assert seen[0].line == f"CONNECT 127.0.0.1:{secure_server.port} HTTP/1.1"
+    assert seen[0].headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert "proxy-authorization" not in secure_server.received[0].headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n", "it answered 407 Who?"),
+        (b"HTTP/1.1 502 Bad\r\n\r\n", "it answered 502 Bad"),
+        (b"HTTP/1.1 200 OK\r\n\r\nEXTRA", "before the server could have"),
+        (b"HTTP/1.1 200 OK", "in the middle of the headers"),
+        (b"", "without answering"),
+        (b"nonsense\r\n\r\n", "HTTP/"),
+    ],
+)
+def test_a_proxy_that_refuses(proxy: Any, answer: bytes, reason: str) -> None:
+    def refuses(peer: Any) -> None:
+        peer.read_head()
+        peer.send(answer)
+
+    proxy.play(refuses)
+    with Client(proxy=proxy.url) as client:
+        with pytest.raises(ProxyError, match=reason.replace("?", r"\?")) as caught:
+            client.get("https://origin.example/")
+        assert client.statistics().connections == 0
+    assert str(caught.value).startswith(f"proxy 127.0.0.1 port {proxy.port} made no connection")
+    assert caught.value.url == "https://origin.example/"
+
+
+def test_a_proxy_that_resets(proxy: Any) -> None:
+    proxy.play(lambda peer: peer.sock.recv(1))
+    with Client(proxy=proxy.url) as client, pytest.raises(ProxyError):
+        client.get("https://origin.example/")
+
+
+def test_a_proxy_that_is_not_there_or_silent(proxy: Any) -> None:
+    with Client(proxy="http://127.0.0.1:9") as client:
+        with pytest.raises(ConnectError, match="could not connect to the proxy 127"):
+            client.get("http://origin.example/")
+    proxy.play(lambda peer: sleep(100))
+    timeout = Timeouts(connect=0.01)
+    with Client(proxy=proxy.url, timeout=timeout) as client, pytest.raises(ConnectTimeout):
+        client.get("https://origin.example/")
+
+
+# SOCKS
+
+
+class SocksServer:
+    """What a SOCKS proxy does on one connection."""
+
+    def __init__(self, port: int, *, password: bool = False) -> None:
+        self.port = port
+        self.password = password
+        self.asked: list[bytes] = []
+        self.secrets: list[bytes] = []
+
+    def __call__(self, peer: Any) -> None:
+        _, count = peer.take(2)
+        methods = peer.take(count)
+        chosen = 2 if self.password else 0
+        assert chosen in methods
+        peer.send(bytes([5, chosen]))
+        if self.password:
+            assert peer.take(1) == b"\x01"
+            self.secrets = [peer.take(peer.take(1)[0]), peer.take(peer.take(1)[0])]
+            peer.send(b"\x01\x00")
+        assert peer.take(3) == b"\x05\x01\x00"
+        kind = peer.take(1)[0]
+        host = peer.take({1: 4, 4: 16}.get(kind) or peer.take(1)[0])
+        self.asked = [bytes([kind]), host, peer.take(2)]
+        peer.send(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50")
+        carries(peer, self.port)
+
+
+def test_socks_with_names_resolved_by_the_proxy(server: Any, proxy: Any, ok: Ok) -> None:
+    server.answer(ok(b"hello"))
+    socks = SocksServer(server.port, password=True)
+    proxy.play(socks)
+    url = proxy.url.replace("http://", "socks5h://me:secret@")
+    with Client(proxy=url) as client:
+        assert client.get("http://no-such.invalid/").content == b"hello"
+        assert client.get("http://no-such.invalid/x").content == b"hello"
+    assert socks.asked == [b"\x03", b"no-such.invalid", b"\x00\x50"]
+    assert socks.secrets == [b"me", b"secret"]
+    assert server.received[1].line == "GET /x HTTP/1.1"
+    assert proxy.connections == 1
+
+
+def test_socks_with_names_resolved_by_us(server: Any, proxy: Any, ok: Ok) -> None:
+    server.answer(ok(b"hello"))
+    socks = SocksServer(server.port)
+    proxy.play(socks)
+    with Client(proxy=proxy.url.replace("http:", "socks5:")) as client:
+        assert client.get(f"http://localhost:{server.port}/").content == b"hello"
+        assert socks.asked[0] in (b"\x01", b"\x04")
+        assert client.get(server.url).content == b"hello"
+        assert socks.asked == [b"\x01", b"\x7f\0\0\x01", server.port.to_bytes(2, "big")]
+        with pytest.raises(ConnectError, match=r"no-such\.invalid"):
+            client.get("http://no-such.invalid/")
+
+
+def test_socks_and_tls(secure_server: Any, proxy: Any, certificates: Certificates, ok: Ok) -> None:
+    secure_server.answer(ok(b"safe"))
+    proxy.play(SocksServer(secure_server.port))
+    url = proxy.url.replace("http:", "socks5h:")
+    with Client(proxy=url, verify=certificates.authority) as client:
+        assert client.get(secure_server.url).content == b"safe"
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([b"\x04\x00"], "does not speak SOCKS 5, but version 4"),
+        ([b"\x05\xff"], "who we are, by a name and password"),
+        ([b"\x05\x01"], "who we are, by method 1"),
+        ([b"\x05"], "it closed the connection"),
+        ([b"\x05\x02", b"\x01\x01"], "does not accept this name and password"),
+        ([b"\x05\x00", b"\x05\x05\x00\x01"], "no way to ::1 port 81: connection refused"),
+        ([b"\x05\x00", b"\x05\x63\x00\x01"], "error 99"),
+        ([b"\x05\x00", b"\x05\x00\x00\x07"], "unknown kind 7"),
+        ([b"\x05\x00", b"\x05\x00\x00\x03\x05abc"], "it closed the connection"),
+    ],
+)
+def test_a_socks_proxy_that_refuses(proxy: Any, answers: list[bytes], reason: str) -> None:
+    def refuses(peer: Any) -> None:
+        for answer in answers:
+            peer.sock.recv(1000)
+            peer.send(answer)
+
+    proxy.play(refuses)
+    with Client(proxy=proxy.url.replace("http://", "socks5h://me:secret@")) as client:
+        with pytest.raises(ProxyError, match=reason):
+            client.get("http://[::1]:81/")
+
+
+def test_socks_has_no_room_for_long_names(proxy: Any) -> None:
+    proxy.play(SocksServer(0, password=True))
+    url = proxy.url.replace("http://", f"socks5h://{'x' * 256}:secret@")
+    with Client(proxy=url) as client, pytest.raises(ProxyError, match="takes at most 255 bytes"):
+        client.get("http://h/")
