@@ -1,0 +1,29 @@
+"""Checks of what is to be started, with errors that say what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+_TEXT_TYPES = (str, bytes, os.PathLike)
+
+
+def make_command_line(command: Text, args: Sequence[Text]) -> list[Text]:
+    """Return a program and its arguments as one list.
+
+    Raises:
+        TypeError: one of them is neither text, bytes nor a path; `args` is a single one.
+        ValueError: the command is empty, or there is a NUL character somewhere.
+    """
+    if isinstance(args, _TEXT_TYPES):
+        raise TypeError(f"args takes a list of arguments, not the single one {args!r}")
+    words = [command, *args]
+    for word in words:
+        if not isinstance(word, _TEXT_TYPES):
+            raise TypeError(f"a command and its arguments are text, bytes or paths, not {word!r}")
+        if b"\0" in os.fsencode(word):
+            raise ValueError(f"no program can be given the NUL character in {word!r}")
+    if not os.fspath(command):
+        raise ValueError(f"the command is empty: {command!r}")
+    return words

@@ -1,0 +1,13 @@
+"""What this distribution makes green in the standard library, for `eventlet.hub.patching`."""
+
+from __future__ import annotations
+
+from eventlet.hub.patching import Patch
+
+from .subprocess import Popen
+
+
+def subprocess() -> Patch:
+    """Make the children of the standard `subprocess` module green."""
+    # Its functions start theirs with the `Popen` that they find in their module.
+    return Patch("subprocess", {"Popen": Popen}, rebase=["Popen"])

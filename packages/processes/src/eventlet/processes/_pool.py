@@ -1,0 +1,158 @@
+"""A limited number of child processes that take turns in being used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from subprocess import STDOUT
+from types import TracebackType
+from typing import IO, Any, Self
+from weakref import WeakMethod, WeakSet
+
+from eventlet.coros import Pool
+
+from ._command import Text
+from ._process import Process
+from .errors import PoolClosed
+
+
+class ProcessPool(Pool[Process]):
+    """Lends out processes that all run the same program, and starts one when none is free.
+
+    A process that dies while nobody uses it leaves the pool at once, and one that is dead when it
+    is put back does so then; whoever is next gets a new one. Leaving a ``with`` block closes the
+    pool.
+
+    Arguments:
+        command, args: the program and its arguments, as for `Process`.
+        min_size: how many processes to start now.
+        max_size: how many there can be.
+        stderr, cwd, env, start_new_session: as for `Process`.
+
+    Raises:
+        TypeError: a size is not a whole number.
+        ValueError: a size is negative, or `min_size` above `max_size`.
+        OSError: a process could not be started.
+    """
+
+    def __init__(
+        self,
+        command: Text,
+        args: Sequence[Text] | None = None,
+        min_size: int = 0,
+        max_size: int = 4,
+        *,
+        stderr: int | IO[Any] | None = STDOUT,
+        cwd: Text | None = None,
+        env: Mapping[str, str] | None = None,
+        start_new_session: bool = False,
+    ) -> None:
+        self.command = command
+        self.args = () if args is None else args
+        self._options: dict[str, Any] = {
+            "stderr": stderr, "cwd": cwd, "env": env, "start_new_session": start_new_session,
+        }  # fmt: skip
+        self._is_closed = False
+        self._living: set[Process] = set()
+        # Those that were in use before: they may have died since.
+        self._used: WeakSet[Process] = WeakSet()
+        try:
+            super().__init__(min_size, max_size)
+        except BaseException:  # nobody gets to know those that were started
+            self._kill_all()
+            raise
+
+    def create(self) -> Process:
+        """Start a process.
+
+        Raises:
+            PoolClosed: the pool was closed.
+            OSError, TypeError, ValueError: as for `Process`.
+        """
+        if self._is_closed:
+            raise PoolClosed(f"{self!r} was closed")
+        # The children keep neither the pool alive nor, with it, themselves.
+        bury = WeakMethod(self._bury_dead)
+
+        def on_death() -> None:
+            if (method := bury()) is not None:
+                method()
+
+        process = Process(self.command, self.args, on_death, **self._options)
+        if self._is_closed:  # meanwhile
+            process.destroy()
+            raise PoolClosed(f"{self!r} was closed")
+        self._living.add(process)
+        return process
+
+    def get(self, timeout: float | None = None) -> Process:
+        """Take a process; start one if none is free, or wait for one if there are enough.
+
+        Arguments:
+            timeout: seconds to wait for one; None waits for ever.
+
+        Raises:
+            TimeoutError: none was put back in time.
+            PoolClosed: the pool was closed.
+            OSError: a process could not be started; the next to call `get` tries again.
+        """
+        while (process := super().get(timeout)) in self._used and process.dead:
+            self.discard(process)
+        return process
+
+    def put(self, item: Process) -> None:
+        """Put back a process that `get` has returned; one that is dead or one too many is ended.
+
+        Raises:
+            ForeignItem: it wasn't taken from here, or has been put back already.
+        """
+        if item.dead or self._is_closed or self.current_size > self.max_size:
+            self.discard(item)
+        else:
+            self._used.add(item)
+            super().put(item)
+
+    def discard(self, item: Process) -> None:
+        """Kill a process that `get` has returned, instead of putting it back.
+
+        Raises:
+            ForeignItem: it wasn't taken from here, or has been put back already.
+        """
+        super().discard(item)
+        self._living.discard(item)
+        item.destroy()
+
+    def close(self) -> None:
+        """Kill and reap all processes, also those in use; whoever waits gets `PoolClosed`.
+
+        Closing twice is harmless.
+        """
+        self._is_closed = True
+        self._kill_all()
+        # Each of those who wait goes to have a process started, and is told that there are none.
+        self.resize(self.max_size + self.waiting())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Behind the scenes
+
+    def _bury_dead(self) -> None:
+        """Take note of a death."""
+        self._living = {process for process in self._living if process.returncode is None}
+        for process in [process for process in self.free_items if process.dead]:
+            # Nobody waits in line while a process is free, so nobody is to be told.
+            self.free_items.remove(process)
+            self.current_size -= 1
+            process.close()
+
+    def _kill_all(self) -> None:
+        while self._living:
+            self._living.pop().destroy()

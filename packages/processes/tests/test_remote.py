@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import builtins
+import collections
+import copy
+import gc
+import math
+import operator
+import os
+import pickle
+import sys
+import time
+import types
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from eventlet import hub
+from eventlet.hub.testing import wait_until_idle
+from eventlet.processes import DeadProcess, ProcessError, RemoteTraceback, _child, remote, wrap
+from eventlet.processes._child import Child, dereference
+from eventlet.processes.remote import RemoteObject
+
+
+@pytest.fixture
+def numbers() -> Iterator[RemoteObject]:
+    """The list 1, 2, 3 in a child."""
+    numbers = wrap([1, 2, 3])
+    yield numbers
+    remote.kill(numbers)
+
+
+class TestObject:
+    def test_methods(self, numbers: RemoteObject) -> None:
+        assert numbers.append(4) is None
+        assert numbers.index(4) == 3
+        assert numbers.pop() == 4
+        assert repr(numbers.pop) == f"<method pop of {numbers!r}>"
+        assert numbers.pop.__name__ == "pop"
+
+    def test_attributes(self, numbers: RemoteObject) -> None:
+        thing = wrap(types.SimpleNamespace(colour="green"), beside=numbers)
+        assert thing.colour == "green"
+        thing.colour = ["red", "blue"]
+        assert list(thing.colour) == ["red", "blue"]
+        assert "colour" in dir(thing)
+        del thing.colour
+        with pytest.raises(AttributeError, match="colour"):
+            _ = thing.colour
+
+    def test_items(self, numbers: RemoteObject) -> None:
+        assert numbers[0] == 1
+        numbers[0] = 10
+        del numbers[1]
+        assert copy.copy(numbers) == [10, 3]
+        assert copy.deepcopy(numbers) == [10, 3]
+        assert 3 in numbers
+        assert 2 not in numbers
+        assert len(numbers) == 2
+
+    def test_iteration(self, numbers: RemoteObject) -> None:
+        assert list(numbers) == [1, 2, 3]
+        iterator = iter(numbers)
+        assert next(iterator) == 1
+        assert list(iterator) == [2, 3]
+        with pytest.raises(StopIteration):
+            next(iterator)
+
+    def test_calls(self, numbers: RemoteObject) -> None:
+        function = wrap(operator.add, beside=numbers)
+        assert function(2, 3) == 5
+        assert function([1], [2])[1] == 2
+
+    def test_comparison(self, numbers: RemoteObject) -> None:
+        assert numbers == [1, 2, 3]
+        assert numbers == wrap([1, 2, 3], beside=numbers)
+        assert numbers != [1]
+        text = wrap((1, 2), beside=numbers)
+        assert hash(text) == hash((1, 2))
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(numbers)
+
+    def test_truth_and_text(self, numbers: RemoteObject) -> None:
+        assert numbers
+        assert not wrap([], beside=numbers)
+        assert str(numbers) == "[1, 2, 3]"
+        assert repr(numbers) == f"<remote list in process {remote.getpid(numbers)}>"
+
+    def test_arguments_of_the_same_child_are_themselves(self, numbers: RemoteObject) -> None:
+        outer = wrap([], beside=numbers)
+        outer.append(numbers)
+        numbers.append(4)
+        assert copy.copy(outer) == [[1, 2, 3, 4]]
+        pop = wrap(operator.call if sys.version_info >= (3, 11) else None, beside=numbers)
+        assert pop(numbers.pop) == 4
+
+    def test_arguments_of_another_child_are_refused(self, numbers: RemoteObject) -> None:
+        other = wrap([])
+        with pytest.raises(TypeError, match="belongs to another child"):
+            other.append(numbers)
+        assert other != numbers
+        assert len(other) == 0
+        remote.kill(other)
+
+    def test_it_cannot_be_pickled(self, numbers: RemoteObject) -> None:
+        with pytest.raises(TypeError, match=r"copy\.copy"):
+            pickle.dumps(numbers)
+        with pytest.raises(ProcessError, match="one of a child"):
+            dereference(1)
+
+    def test_errors_come_with_their_traceback(self, numbers: RemoteObject) -> None:
+        with pytest.raises(IndexError) as caught:
+            numbers[7]
+        assert isinstance(caught.value.__cause__, RemoteTraceback)
+        assert "IndexError" in caught.value.__cause__.text
+
+    def test_what_is_not_used_any_more_is_forgotten(self, numbers: RemoteObject) -> None:
+        before = remote.status(numbers)["object_count"]
+        copies = [numbers.copy() for _ in range(5)]
+        assert remote.status(numbers)["object_count"] == before + 5
+        del copies
+        gc.collect()
+        assert remote.status(numbers)["object_count"] == before
+
+    def test_half_an_object(self) -> None:
+        half = RemoteObject.__new__(RemoteObject)
+        with pytest.raises(AttributeError):
+            _ = half._eventlet_child
+
+
+class TestWrapping:
+    def test_modules(self) -> None:
+        module = wrap(math)
+        assert module.sqrt(4) == 2.0
+        assert module.pi == math.pi
+        assert remote.status(module)["pid"] == remote.getpid(module) != os.getpid()
+        remote.kill(module)
+
+    def test_modules_by_name(self) -> None:
+        module = remote.wrap_module("os.path")
+        assert module.basename("/a/b") == "b"
+        remote.kill(module)
+
+    def test_modules_that_are_not_there(self) -> None:
+        with pytest.raises(ModuleNotFoundError):
+            remote.wrap_module("no_such_module")
+
+    def test_objects_that_cannot_be_pickled(self) -> None:
+        with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+            wrap(lambda: 1)
+
+    def test_large_objects(self, numbers: RemoteObject) -> None:
+        data = bytes(range(256)) * 8000
+        large = wrap(collections.Counter(data), beside=numbers)
+        assert large[7] == 8000
+        assert wrap(bytes, beside=numbers)(data) == data
+
+    def test_prints_do_no_harm(self, capfd: pytest.CaptureFixture[str]) -> None:
+        module = wrap(builtins)
+        module.print("from the child", flush=True)
+        assert module.eval("input.__name__") == "input"
+        with pytest.raises(EOFError):
+            module.input()
+        assert "from the child" in capfd.readouterr().err
+        remote.kill(module)
+
+
+class TestSharing:
+    def test_several_may_use_one_child(self, numbers: RemoteObject) -> None:
+        threads = [hub.spawn(numbers.count, number) for number in range(5)]
+        assert [thread.wait(50) for thread in threads] == [0, 1, 1, 1, 0]
+
+    def test_one_that_is_killed_does_not_hinder_the_others(self, numbers: RemoteObject) -> None:
+        sleeper = wrap(time, beside=numbers)
+        sleeping = hub.spawn(sleeper.sleep, 0.05)
+        wait_until_idle()
+        counting = hub.spawn(numbers.count, 1)
+        sleeping.kill()
+        assert counting.wait(50) == 1
+
+    def test_one_killed_while_it_sends(self, numbers: RemoteObject) -> None:
+        sleeper = wrap(time, beside=numbers)
+        sleeping = hub.spawn(sleeper.sleep, 0.05)
+        hub.sleep(0)
+        sending = hub.spawn(numbers.append, bytes(1_000_000))
+        wait_until_idle()
+        sending.kill()
+        assert numbers.count(1) == 1
+        sleeping.wait(50)
+
+
+# Closes all descriptors but the first three, and doesn't come back.
+_MUTE = "__import__('os').closerange(3, 64) or __import__('time').sleep(100)"
+
+
+class TestDeath:
+    def test_all_who_wait_are_told(self) -> None:
+        deaths: list[int] = []
+        sleeper = wrap(time, lambda: deaths.append(1))
+        sleeping = [hub.spawn(sleeper.sleep, 100) for _ in range(3)]
+        wait_until_idle()
+        assert remote.kill(sleeper) != 0
+        for each in sleeping:
+            with pytest.raises(DeadProcess, match="this child does nothing any more"):
+                each.wait(50)
+        wait_until_idle()
+        assert deaths == [1]
+        with pytest.raises(DeadProcess):
+            sleeper.sleep(0)
+
+    def test_a_call_that_crashes(self) -> None:
+        module = wrap(os)
+        with pytest.raises(DeadProcess, match="ended with code 3"):
+            module._exit(3)
+
+    @pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system has no waitid()")
+    def test_a_child_that_died_unnoticed(self) -> None:
+        module = wrap(os)
+        child = module._eventlet_child
+        os.kill(child.pid, 9)
+        # The hub, which would notice the death, doesn't run here.
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(DeadProcess):
+            module.getpid()
+        child.wait()
+        assert child.is_dead
+
+    def test_a_child_that_is_mute_but_lives(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_child, "_GRACE", 0.01)
+        module = wrap(os)
+        calling = hub.spawn(wrap(eval, beside=module), _MUTE)
+        with pytest.raises(DeadProcess):
+            calling.wait(50)
+        assert module._eventlet_child.wait() != 0
+
+    def test_an_odd_error_of_the_pipe(
+        self, numbers: RemoteObject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise OSError("odd")
+
+        monkeypatch.setattr(numbers._eventlet_child._link._requests, "_drain", fail)
+        with pytest.raises(OSError, match="odd"):
+            len(numbers)
+
+    def test_a_child_nobody_uses_ends_by_itself(self) -> None:
+        ended = hub.Waiter[None]()
+        numbers = wrap([1, 2], ended.switch)
+        popen = numbers._eventlet_child._link._popen
+        alive = weakref.ref(numbers._eventlet_child)
+        del numbers
+        gc.collect()
+        assert alive() is None
+        ended.wait(50)
+        assert popen.wait() == 0
+
+    def test_a_child_that_cannot_be_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "executable", "no-such-interpreter")
+        with pytest.raises(FileNotFoundError):
+            Child()
+
+    def test_no_children_while_the_program_is_imported(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "_eventlet_imports_main", True, raising=False)
+        with pytest.raises(ProcessError, match="if __name__ == '__main__':"):
+            Child()
+
+
+def test_names_are_public() -> None:
+    module: Any = remote
+    for name in remote.__all__:
+        assert getattr(module, name).__module__ in (
+            "eventlet.processes.remote",
+            "eventlet.processes",
+        )
