@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -14,6 +15,10 @@ import pytest_timeout
 # Makes hypothesis draw the same examples in every run and forgive a slow machine.
 # Its own option for that imports all of it, even where no test needs it.
 os.environ.setdefault("CI", "true")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, which children would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # More would push what is interesting out of a terminal's memory.
 MAX_STACKS = 50
