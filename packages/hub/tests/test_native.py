@@ -119,6 +119,26 @@ class TestEndsOfNativeThreads:
         assert threading.active_count() <= before  # others may have ended meanwhile
 
 
+def test_a_hub_that_is_never_idle_lets_other_native_threads_run(poller: str) -> None:
+    use_hub(poller)
+    turns = 50
+
+    def takes_turns() -> None:
+        for _ in range(turns):
+            pause.acquire(timeout=0.0001)  # from which it comes back only with the interpreter lock
+
+    pause = threading.Lock()
+    pause.acquire()
+    native = threading.Thread(target=takes_turns)
+    native.start()
+    rounds = 0
+    while native.is_alive():
+        sleep(0)
+        rounds += 1
+    # A turn a switch interval, of 5 ms each; without them, it was hundreds of thousands of rounds.
+    assert rounds < turns * 100_000
+
+
 class TestEndOfTheProgram:
     @pytest.mark.parametrize("portable", ["", "1"])
     def test_parked_green_threads_hold_up_nothing(

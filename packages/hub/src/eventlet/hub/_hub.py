@@ -30,7 +30,7 @@ from ._fiber import (
     prepare,
     raise_pending,
 )
-from ._native import are_others_active, get_ident, in_main_thread
+from ._native import are_others_active, get_ident, in_main_thread, let_others_run
 from ._pollers import READ, Poller
 from ._registry import current_fiber
 from ._report import format_threads
@@ -57,6 +57,8 @@ _RECHECK_INTERVAL = 1.0
 # While green threads are ready, the system is asked about descriptors at most this often, in
 # seconds: a system call in each of many short rounds would cost more than what the rounds do.
 _POLL_INTERVAL = 50e-6
+# And other native threads get a turn this often, in seconds: the interpreter's own default.
+_SHARE_INTERVAL = 5e-3
 
 
 class HubStatistics(NamedTuple):
@@ -364,7 +366,7 @@ class Hub:
 
     def _run(self) -> None:  # noqa: C901, PLR0912 - one call less in each turn
         me, ready, soon, timers = self.greenlet, self.ready, self._soon, self.timers
-        monotonic, polled = time.monotonic, 0.0
+        monotonic, polled, shared = time.monotonic, 0.0, 0.0
         while True:
             self.turns += 1
             # A greenlet that was made by hand in a callback resumes the hub out of turn when it
@@ -377,6 +379,9 @@ class Hub:
                 must_poll = now - polled > _POLL_INTERVAL
                 if must_poll:
                     polled = now
+                    if now - shared > _SHARE_INTERVAL:
+                        shared = now
+                        let_others_run()
             if must_poll or soon or timers.soonest < NEVER or self._due:
                 # A callback may switch away by hand: the way back must be in the queue meanwhile.
                 ready.appendleft(me)

@@ -10,6 +10,7 @@ from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident, start_new_thre
 from _thread import _count as count_threads
 from _thread import _local as local
 from threading import main_thread
+from time import sleep
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ __all__ = [
     "get_ident",
     "in_main_thread",
     "is_program_ending",
+    "let_others_run",
     "local",
     "select",
     "start_new_thread",
@@ -43,6 +45,9 @@ bystanders: set[object] = set()
 
 # One entry for each native thread that is counted, but was left behind in a parent process.
 _gone: list[None] = []
+
+# Seconds. However short, it puts this thread to sleep for as long as another takes to wake up.
+_MOMENT = 1e-6
 
 
 def in_main_thread() -> bool:
@@ -59,6 +64,16 @@ def is_program_ending() -> bool:
 def are_others_active() -> bool:
     """Whether another native thread of Python's could send something to this one."""
     return not in_main_thread() or count_threads() - len(_gone) > len(bystanders)
+
+
+def let_others_run() -> None:
+    """Let the other native threads have the interpreter lock, if any of them is active.
+
+    A thread that wants the lock demands it after `sys.getswitchinterval`, in vain if it was free
+    meanwhile. Each poll of a busy hub frees it, for less time than the other takes to wake up.
+    """
+    if are_others_active():
+        sleep(_MOMENT)
 
 
 def forget_others() -> None:
