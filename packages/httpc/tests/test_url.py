@@ -133,6 +133,8 @@ def test_join(reference: str, joined: str) -> None:
 def test_join_refuses_other_schemes() -> None:
     with pytest.raises(InvalidURL):
         URL.parse("http://h/").join("file:///etc/passwd")
+    with pytest.raises(InvalidURL, match="IPv6"):
+        URL.parse("http://h/").join("http://[")
 
 
 def test_with_query_and_fragment() -> None:

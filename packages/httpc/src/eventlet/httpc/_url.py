@@ -129,7 +129,12 @@ class URL:
         Raises:
             InvalidURL: what comes out cannot be requested safely.
         """
-        joined = _parse(urljoin(str(self), reference))
+        try:
+            joined = _parse(urljoin(str(self), reference))
+        except InvalidURL:
+            raise
+        except ValueError as error:  # what urljoin makes of brackets that are not closed
+            raise InvalidURL(reference, str(error)) from None
         if joined.fragment is None and self.fragment is not None:
             return joined.with_fragment(self.fragment)  # RFC 9110, section 10.2.2
         return joined
