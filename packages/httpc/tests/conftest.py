@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -83,6 +84,7 @@ class Server:
         self.peer = f"127.0.0.1 port {self.port}"
         self.scripts: list[Script] = [lambda peer: None]
         self.received: list[Received] = []
+        self.pages: dict[str, bytes] = {}  # what `site` answers
         self.connections = 0
         self.open = 0
         self.threads: list[GreenThread[Any]] = [spawn(self._accept)]
@@ -100,6 +102,11 @@ class Server:
                 peer.send(left.pop(0) if len(left) > 1 else left[0])
 
         self.play(script)
+
+    @property
+    def asked(self) -> list[str]:
+        """The paths of all requests, sorted."""
+        return sorted(received.line.split()[1] for received in self.received)
 
     def _accept(self) -> None:
         while True:
@@ -182,3 +189,25 @@ def ok(body: bytes = b"", *headers: bytes, status: bytes = b"200 OK") -> bytes:
 @pytest.fixture(name="ok")
 def _ok() -> Callable[..., bytes]:
     return ok
+
+
+@pytest.fixture
+def site(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
+    """A server with pages: path to body, or to a whole answer."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+
+    def script(peer: Peer) -> None:
+        while True:
+            received = peer.read()
+            server.received.append(received)
+            body = server.pages.get(received.line.split()[1])
+            if body is None:
+                peer.send(ok(b"nothing", status=b"404 Not Found"))
+            elif body.startswith(b"HTTP/"):
+                peer.send(body)
+            else:
+                peer.send(ok(body, b"Content-Type: text/html"))
+
+    server.play(script)
+    return server

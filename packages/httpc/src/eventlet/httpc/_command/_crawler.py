@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from eventlet.coros import Queue
 from eventlet.hub import GreenThread, get_hub, spawn
 
 from .._client import Client
 from .._response import Response
-from .._url import URL
-from ..errors import HTTPError
+from .._url import URL, Origin
+from ..errors import (
+    ConnectError,
+    HTTPError,
+    ReadError,
+    TooManyRedirects,
+    TotalTimeout,
+    WriteError,
+)
 from ._frontier import Frontier, Task
 from ._links import links
 from ._page import Journal, Page
-from ._robots import Robots
+from ._robots import Disallowed, Robots
 from ._tally import Tally
 
 _HTML = ("text/html", "application/xhtml+xml")
-DISALLOWED = "disallowed by robots.txt"
+# Each redirect is a page of its own here; this is how many a browser follows in a row.
+MAX_REDIRECTS = 20
+_SILENCE = (ConnectError, ReadError, WriteError, TotalTimeout)
 
 
 class Crawler:
@@ -33,7 +43,8 @@ class Crawler:
 
     Attributes:
         tally: the numbers so far.
-        active: how many pages are under way.
+        frontier: the same.
+        has_failed: whether a page where the crawl began could not be fetched.
     """
 
     def __init__(
@@ -47,10 +58,12 @@ class Crawler:
     ) -> None:
         self.tally = Tally()
         self.frontier = frontier
+        self.has_failed = False
         self._client = client
         self._journal = journal
         self._concurrency = concurrency
         self._robots = robots
+        self._credentials: dict[Origin, tuple[str, str]] = {}
         self._threads: dict[Task, GreenThread[None]] = {}
         self._finished: Queue[tuple[Task, Page]] = Queue()
         self._began = get_hub().time()
@@ -60,15 +73,33 @@ class Crawler:
         """How many pages are under way."""
         return len(self._threads)
 
-    def begin(self, urls: list[str]) -> None:
-        """Plan the first pages, after what the journal knows of an earlier run."""
-        for page in self._journal.known:
-            self.frontier.skip(page.url)
-            self.tally.add(page)
+    def begin(self, urls: Iterable[URL], known: Iterable[Page] = ()) -> None:
+        """Plan the first pages.
+
+        Arguments:
+            urls: where to begin; a name and password in one is for all pages of its origin.
+            known: what an earlier run has found, and this one need not fetch. Pages that had no
+                answer are tried again.
+        """
+        done = {page.url: page for page in known if page.status is not None}
+        todo: deque[Task] = deque()
         for url in urls:
-            self.frontier.add(url, 0)
-        for page in self._journal.known:
-            self._plan_links(page)
+            if url.username is not None:
+                self._credentials[url.origin] = (url.username, url.password or "")
+            todo.append(Task(str(url.with_fragment(None))))
+        while todo:
+            task = todo.popleft()
+            if not self.frontier.admit(task):
+                continue
+            page = done.get(task.url)
+            if page is None:
+                self.frontier.put(task)
+                continue
+            self.frontier.skip()
+            self._count(task, page, is_known=True)
+            for following in self._following(task, page):
+                # The nearest first: where a redirect leads is no farther than the redirect.
+                (todo.appendleft if following.redirects else todo.append)(following)
 
     def run(self, on_page: Callable[[Page], object] = lambda page: None) -> None:
         """Fetch until nothing is left, or as many pages as there may be.
@@ -90,6 +121,7 @@ class Crawler:
 
     def measure(self) -> Tally:
         """Return the numbers so far."""
+        self.tally.abandoned = self.frontier.abandoned
         self.tally.elapsed = get_hub().time() - self._began
         return self.tally
 
@@ -116,15 +148,26 @@ class Crawler:
         except TimeoutError:
             return None
         del self._threads[task]
-        self.frontier.finish(task)
         self._journal.write(page)
-        self.tally.add(page)
-        self._plan_links(page)
+        self._count(task, page)
+        for following in self._following(task, page):
+            if self.frontier.admit(following):
+                self.frontier.put(following)
+        self.frontier.finish(task)
         return page
 
-    def _plan_links(self, page: Page) -> None:
-        for link in page.links:
-            self.frontier.add(link, page.depth + 1)
+    def _count(self, task: Task, page: Page, *, is_known: bool = False) -> None:
+        self.tally.add(page, is_known=is_known)
+        if task.depth == 0 and page.is_broken:
+            self.has_failed = True
+
+    def _following(self, task: Task, page: Page) -> list[Task]:
+        """Return what a page leads to."""
+        if page.is_redirect:
+            if task.depth == 0:  # where it really begins may be another host: www.
+                self.frontier.allow(page.links[0])
+            return [Task(page.links[0], task.depth, page.url, task.redirects + 1)]
+        return [Task(link, task.depth + 1, page.url) for link in page.links]
 
     def _visit(self, task: Task) -> None:
         try:
@@ -134,32 +177,39 @@ class Crawler:
 
     def _fetch(self, task: Task) -> Page:
         url = URL.parse(task.url)
+        page = Page(task.url, task.depth, referrer=task.referrer)
         began = get_hub().time()
         try:
-            if self._robots is not None:
-                if not self._robots.allows(url):
-                    return Page(task.url, task.depth, error=DISALLOWED)
-                self.frontier.slow_down(url.host, self._robots.delay_of(url))
+            delay = 0.0 if self._robots is None else self._robots.check(url)
+            self.frontier.welcome(url.host, delay)
             began = get_hub().time()
-            response = self._client.get(url)
+            auth = self._credentials.get(url.origin)
+            with self._client.stream("GET", url, auth=auth, follow_redirects=False) as response:
+                size, found = _read(response, task)
+                page = page._replace(
+                    status=response.status, size=size, links=found,
+                    content_type=response.headers.get("content-type"),
+                )  # fmt: skip
+        except Disallowed as error:
+            return page._replace(error=str(error))
         except HTTPError as error:
-            seconds = get_hub().time() - began
-            words = f"{type(error).__name__}: {error}"
-            return Page(task.url, task.depth, seconds=seconds, error=words)
-        return Page(
-            task.url,
-            task.depth,
-            status=response.status,
-            final_url=str(response.url),
-            size=len(response.content),
-            seconds=get_hub().time() - began,
-            content_type=response.headers.get("content-type"),
-            links=_links_of(response),
-        )
+            page = page._replace(error=f"{type(error).__name__}: {error}")
+            self.frontier.note(url.host, answers=not isinstance(error, _SILENCE))
+        else:
+            self.frontier.note(url.host, answers=True)
+        return page._replace(seconds=get_hub().time() - began)
 
 
-def _links_of(response: Response) -> tuple[str, ...]:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status >= 400 or kind not in _HTML:
-        return ()
-    return tuple(links(response.text, response.url))
+def _read(response: Response, task: Task) -> tuple[int, tuple[str, ...]]:
+    """Return how long a body is, and where it leads to; only pages are kept in memory."""
+    content_type = response.headers.get("content-type", "")
+    is_page = content_type.partition(";")[0].strip().lower() in _HTML
+    if response.next_url is not None:
+        if task.redirects >= MAX_REDIRECTS:
+            raise TooManyRedirects(task.url, MAX_REDIRECTS)
+        target = response.url.join(response.next_url).with_fragment(None)
+        return sum(map(len, response.iter_bytes())), (str(target),)
+    if response.status >= 400 or not is_page:
+        return sum(map(len, response.iter_bytes())), ()
+    content = response.read()
+    return len(content), tuple(links(content, content_type, response.url))

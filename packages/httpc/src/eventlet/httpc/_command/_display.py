@@ -1,7 +1,8 @@
-"""A crawl as one watches it in a terminal."""
+"""A crawl as one watches it in a terminal, and what is left of that in the end."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,14 +11,18 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from eventlet.hub import sleep, spawn
+from eventlet.hub import get_hub, sleep, spawn
 
 from ._crawler import Crawler
-from ._tally import Tally, readable_size
+from ._page import Page
+from ._tally import Tally, counted, readable_size, readable_time
 
 # Between two pictures, in seconds: faster than the eye needs, slow enough to cost nothing.
 _INTERVAL = 0.1
-_HOSTS_SHOWN = 5
+# Rates are those of so many pictures: long enough to be read, short enough to be true.
+_WINDOW = 20
+_ROWS = 5
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 @contextmanager
@@ -33,63 +38,125 @@ def live_display(console: Console, crawler: Crawler) -> Iterator[None]:
         return
     # Its own refreshing would run in a native thread.
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        thread = spawn(_refresh, live, crawler)
+        thread = spawn(_refresh, live, Picture(crawler))
         try:
             yield
         finally:
             thread.throw()
 
 
-def _refresh(live: Live, crawler: Crawler) -> None:
+def _refresh(live: Live, picture: Picture) -> None:
     while True:
-        live.update(picture(crawler), refresh=True)
+        live.update(picture.draw(), refresh=True)
         sleep(_INTERVAL)
 
 
-def picture(crawler: Crawler) -> RenderableType:
-    """Return what a crawl looks like now."""
-    tally = crawler.measure()
-    line = Text.assemble(
-        (f"{tally.pages:,}", "bold green"),
-        " pages   ",
-        (f"{crawler.active:,}", "bold"),
-        " under way   ",
-        (f"{crawler.frontier.waiting:,}", "bold"),
-        " waiting   ",
-        (f"{tally.rate:,.0f}", "bold cyan"),
-        " pages/s   ",
-        (f"{readable_size(tally.size / tally.elapsed if tally.elapsed else 0)}/s", "bold cyan"),
-        f"   {tally.elapsed:,.1f} s",
-    )
-    return Group(line, *_details(tally))
+class Picture:
+    """What a crawl looks like now.
+
+    Arguments:
+        crawler: whose.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._samples: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW)
+        self._drawn = 0
+
+    def draw(self) -> RenderableType:
+        """Return it."""
+        tally = self._crawler.measure()
+        pages, size = self._rates(tally)
+        self._drawn += 1
+        table = Table.grid(padding=(0, 3, 0, 0))
+        for _ in range(6):
+            table.add_column(justify="right", no_wrap=True)
+        table.add_row(*(
+            Text(name, "dim")
+            for name in ("pages", "under way", "queue", "errors", "received", "per second")
+        ))  # fmt: skip
+        table.add_row(
+            Text(f"{tally.pages:,}", "bold green"),
+            Text(f"{self._crawler.active:,}", "bold"),
+            Text(f"{self._crawler.frontier.waiting:,}", "bold"),
+            Text(f"{tally.failures:,}", "bold red" if tally.failures else "bold"),
+            Text(readable_size(tally.size), "bold"),
+            Text(f"{pages:,.0f} pages, {readable_size(size)}", "bold cyan"),
+        )
+        spinner = _SPINNER[self._drawn % len(_SPINNER)]
+        line = Text.assemble((spinner, "cyan"), f" crawling for {readable_time(tally.elapsed)}")
+        return Group(line, table, *_details(tally))
+
+    def _rates(self, tally: Tally) -> tuple[float, float]:
+        """Return pages and bytes for each second, of late."""
+        now = get_hub().time()
+        self._samples.append((now, tally.pages, tally.size))
+        then, pages, size = self._samples[0]
+        span = max(now - then, _INTERVAL)
+        return (tally.pages - pages) / span, (tally.size - size) / span
 
 
-def summary(tally: Tally) -> RenderableType:
-    """Return what a crawl came to in the end."""
-    line = Text.assemble(
-        (f"{tally.pages:,}", "bold green"),
-        f" pages, {readable_size(tally.size)}, in {tally.elapsed:,.1f} s: ",
-        (f"{tally.rate:,.0f}", "bold cyan"),
-        " pages a second",
+def print_summary(console: Console, tally: Tally) -> None:
+    """Print what a crawl came to in the end.
+
+    Arguments:
+        console: where to.
+        tally: its numbers.
+    """
+    known = f" ({tally.known:,} of them known before)" if tally.known else ""
+    console.print(
+        Text.assemble(
+            (counted(tally.pages, "page"), "bold green"),
+            f"{known}, {readable_size(tally.size)} in {readable_time(tally.elapsed)};"
+            f" one at a time: about {readable_time(tally.alone)}",
+        )
     )
-    return Group(line, *_details(tally))
+    for detail in _details(tally):
+        console.print(detail)
+    for page in tally.broken[:_ROWS]:
+        console.print(_broken(page))
+    if tally.failures > _ROWS:
+        console.print(Text(f"… and {tally.failures - _ROWS:,} more", "dim"))
+    if tally.disallowed:
+        console.print(f"{counted(tally.disallowed, 'page')} not fetched: disallowed by robots.txt")
+    for host, number in tally.abandoned.items():
+        left = counted(number, "page")
+        console.print(Text(f"{host} stopped answering; {left} of it not tried", "yellow"))
 
 
 def _details(tally: Tally) -> Iterator[RenderableType]:
-    if tally.statuses:
-        yield Text("   ").join(
-            Text.assemble((str(status), _style(status)), f"  {number:,}")
-            for status, number in sorted(tally.statuses.items())
-        )
-    for error, number in tally.errors.most_common(_HOSTS_SHOWN):
-        yield Text.assemble((error, "red"), f"  {number:,}")
+    outcomes = [
+        Text.assemble((str(status), _style(status)), f" {number:,}")
+        for status, number in sorted(tally.statuses.items())
+    ]
+    outcomes += [
+        Text.assemble((error, "red"), f" {number:,}")
+        for error, number in tally.errors.most_common(_ROWS)
+    ]
+    if outcomes:
+        yield Text()
+        yield Text("   ").join(outcomes)
     if tally.hosts:
-        table = Table("slowest hosts", box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("pages", justify="right")
-        table.add_column("mean", justify="right")
-        for name, host in tally.slowest_hosts(_HOSTS_SHOWN):
-            table.add_row(name, f"{host.pages:,}", f"{host.mean * 1000:,.0f} ms")
-        yield table
+        yield Text()
+        yield _hosts(tally)
+
+
+def _hosts(tally: Tally) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    # Only what may wrap gives way to the rest, and one word can be nothing but cut off.
+    table.add_column("slowest hosts", overflow="ellipsis")
+    for heading in ("pages", "errors", "mean"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, host in tally.slowest_hosts(_ROWS):
+        errors = Text(f"{host.errors:,}", "red" if host.errors else "dim")
+        table.add_row(Text(name), f"{host.pages:,}", errors, readable_time(host.mean))
+    return table
+
+
+def _broken(page: Page) -> Text:
+    outcome = page.error or str(page.status)
+    line = Text.assemble((page.url, "bold"), ": ", (outcome, "red"))
+    return line if page.referrer is None else line.append(f", linked from {page.referrer}", "dim")
 
 
 def _style(status: int) -> str:

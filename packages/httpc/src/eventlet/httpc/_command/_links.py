@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+from collections import Counter
+
 from selectolax.lexbor import LexborHTMLParser
 
 from .._url import URL
-from ..errors import InvalidURL
+from ..errors import HTTPError, InvalidURL
 
 _LINKS = "a[href], area[href], iframe[src], frame[src]"
+_CHARSET = r"""charset\s*=\s*["']?([^\s"';/>]+)"""
+_IN_HEADER = re.compile(_CHARSET, re.IGNORECASE)
+# Where a page names its encoding itself (WHATWG HTML, 13.2.3.2); browsers look no further either.
+_IN_PAGE = re.compile(rb"<meta[^>]+?" + _CHARSET.encode(), re.IGNORECASE)
+_PRESCAN = 1024
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+# HTML's rules look through all open elements at each <div>: the time grows with the square of the
+# depth. Browsers stop at 512; so many take tenths of a second.
+_MAX_DEPTH = 10_000
+_TAG = re.compile(rb"<(/?)([A-Za-z][A-Za-z0-9]*)")
+# Those that end by themselves, sooner or later, and so do not nest without end.
+_FLAT = frozenset(
+    b"a area base br col colgroup dd dt embed hr img input li link meta option p source tbody td"
+    b" tfoot th thead tr track wbr".split()
+)
 
 
-def links(content: bytes | str, url: URL) -> list[str]:
+class TooDeep(HTTPError):
+    """A page nests its elements deeper than anybody could mean it."""
+
+
+def links(content: bytes, content_type: str, url: URL) -> list[str]:
     """Return the URLs that an HTML page leads to, each once, in their order, without fragments.
 
     Arguments:
         content: the page.
+        content_type: what its header says; its encoding counts more than that in the page.
         url: where it came from; its ``<base>`` counts more.
+
+    Raises:
+        TooDeep: reading it might take for ever.
     """
-    page = LexborHTMLParser(content)
+    if content.count(b"<") > _MAX_DEPTH and _is_deep(content):
+        raise TooDeep(f"the page nests more than {_MAX_DEPTH:,} elements")
+    page = LexborHTMLParser(_as_utf8(content, content_type))
     base = url
     first_base = page.css_first("base[href]")
     if first_base is not None:
@@ -31,11 +65,45 @@ def links(content: bytes | str, url: URL) -> list[str]:
     return list(found)
 
 
+def _is_deep(content: bytes) -> bool:
+    unclosed: Counter[bytes] = Counter()
+    depth = 0
+    for slash, name in _TAG.findall(content.lower()):
+        if slash and unclosed[name]:
+            unclosed[name] -= 1
+            depth -= 1
+        elif not slash and name not in _FLAT:
+            unclosed[name] += 1
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return True
+    return False
+
+
+def _as_utf8(content: bytes, content_type: str) -> bytes:
+    try:
+        text = content.decode(_encoding_of(content, content_type), "replace")
+    except (LookupError, ValueError):  # nothing that Python knows, or nothing to decode text with
+        return content
+    return text.encode("utf-8", "replace")
+
+
+def _encoding_of(content: bytes, content_type: str) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    if found := _IN_HEADER.search(content_type):
+        return found[1]
+    if found_inside := _IN_PAGE.search(content, 0, _PRESCAN):
+        return found_inside[1].decode("ascii", "replace")
+    return "utf-8"
+
+
 def _join(base: URL, reference: str | None) -> URL | None:
     """Resolve a reference as browsers do; None if it leads nowhere that can be fetched."""
     # Line breaks and tabs inside, and blanks around, are no part of it (WHATWG URL, 4.4).
     cleaned = (reference or "").translate({9: None, 10: None, 13: None}).strip(" \f")
     try:
         return base.join(cleaned)
-    except (InvalidURL, ValueError):
+    except InvalidURL:
         return None

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
 
+from .._request import checked_method
 from .._version import __version__
+from ..errors import InvalidRequest
 
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_Number = TypeVar("_Number", int, float)
+
+# Else a server that sends a byte now and then would never let a crawl end, in seconds.
+_CRAWL_TIMEOUT = 60.0
+
+# What else than argparse's 2 for a command line that makes no sense: what shells use for a program
+# that a signal has ended, and one that tells a missing extra from either.
+_WRONG = 2
 _MISSING = 3
+_INTERRUPTED = 128 + signal.SIGINT
+_BROKEN_PIPE = 128 + 13  # SIGPIPE, which not every platform has
+
+_STATUSES = """\
+exit status: 0 if every URL given had a good answer, 1 if one had not, 2 if the command could not
+do what it was asked to, 130 if Ctrl-C has ended it
+"""
+_EXAMPLES = """\
+examples:
+  httpc crawl https://www.example.com/
+  httpc crawl --resume pages.jsonl --report report.html https://www.example.com/
+
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,11 +51,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     missing = [name for name in ("rich", "selectolax") if find_spec(name) is None]
     if missing:
-        print(  # noqa: T201 - the command's own output
-            f"httpc needs {' and '.join(missing)}: pip install 'eventlet-httpc[cli]'",
-            file=sys.stderr,
-        )
-        return _MISSING
+        needed = " and ".join(missing)
+        return _fail(f"this needs {needed}: pip install 'eventlet-httpc[cli]'", _MISSING)
+    from ._options import CommandError
+
+    try:
+        return _run(options)
+    except CommandError as error:
+        return _fail(str(error), _WRONG)
+    except BrokenPipeError:
+        # Nobody reads the rest, and the interpreter must not try to write it as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.command == "get":
         from ._get import get
 
@@ -35,65 +77,118 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return crawl(options)
 
 
+def _fail(text: str, status: int) -> int:
+    print(f"httpc: {text}", file=sys.stderr)  # noqa: T201 - the command's own output
+    return status
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return what understands the command line."""
     parser = argparse.ArgumentParser("httpc", description="Fetch URLs, or crawl what they lead to.")
     parser.add_argument("--version", action="version", version=f"httpc {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_get(commands.add_parser("get", help="fetch URLs and print their bodies"))
-    _add_crawl(commands.add_parser("crawl", help="fetch URLs and all pages they lead to"))
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    get = "fetch URLs, all at once, and print their bodies in order"
+    crawl = "fetch URLs and all pages of the same sites that they lead to"
+    _add_get(_add_command(commands, "get", get, _STATUSES))
+    _add_crawl(_add_command(commands, "crawl", crawl, _EXAMPLES + _STATUSES))
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("urls", nargs="+", metavar="URL")
-    parser.add_argument(
-        "-H", "--header", action="append", default=[], metavar="NAME: VALUE", help="send a header"
+def _add_command(
+    commands: _Commands, name: str, purpose: str, epilog: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-k", "--insecure", action="store_true", help="do not check certificates")
-    parser.add_argument("--proxy", metavar="URL", help="go through this proxy")
-    parser.add_argument("--timeout", type=_positive, metavar="SECONDS", help="for each request")
+    parser.add_argument("urls", nargs="+", metavar="URL", help="begins with http:// or https://")
+    return parser
+
+
+def _add_requests(parser: argparse.ArgumentParser, timeout: float | None) -> None:
+    add = parser.add_argument_group("requests").add_argument
+    add("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'",
+        help="send this header, too; may be given more than once")  # fmt: skip
+    add("-k", "--insecure", action="store_true", help="do not check certificates")
+    add("--proxy", metavar="URL", help="go through this proxy, such as socks5://127.0.0.1:1080")
+    limit = "no limit" if timeout is None else f"{timeout:g}"
+    add("--timeout", type=_positive_seconds, default=timeout, metavar="SECONDS",
+        help=f"for each request, up to its last byte (default: {limit})")  # fmt: skip
 
 
 def _add_get(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser)
-    parser.add_argument("-X", "--method", metavar="METHOD", help="default: GET, or POST with data")
-    parser.add_argument("-d", "--data", metavar="TEXT", help="send this body; @FILE sends a file")
-    parser.add_argument("-i", "--include", action="store_true", help="print the headers as well")
-    parser.add_argument("-t", "--timing", action="store_true", help="print where the time went")
+    add = parser.add_argument
+    add("-i", "--include", action="store_true", help="print the headers, too, on standard error")
+    add("-t", "--timing", action="store_true", help="print where the time went, on standard error")
+    add("-X", "--method", type=_method, metavar="METHOD", help="default: GET, or POST with data")
+    add("-d", "--data", metavar="TEXT", help="send this body; @FILE sends what is in a file")
+    _add_requests(parser, None)
 
 
 def _add_crawl(parser: argparse.ArgumentParser) -> None:
-    _add_common(parser)
-    add = parser.add_argument
+    add = parser.add_argument_group("what to fetch").add_argument
+    add("--depth", type=_natural, metavar="N",
+        help="follow at most N links in a row; 0 fetches the URLs alone")  # fmt: skip
+    add("--max-pages", type=_count, metavar="N", help="fetch at most N pages")
     add("--any-site", action="store_true", help="also follow links to other hosts")
-    add("--depth", type=_natural, metavar="N", help="how many links from the beginning")
-    add("--max-pages", type=_natural, metavar="N", help="how many pages in all")
-    add("--concurrency", type=_count, default=64, metavar="N", help="pages at once (64)")
-    add("--per-host", type=_count, default=8, metavar="N", help="pages at once from a host (8)")
-    add("--delay", type=_positive, default=0.0, metavar="SECONDS", help="between pages of a host")
     add("--ignore-robots", action="store_true", help="do not ask for robots.txt")
-    add("--output", metavar="FILE", help="write a JSON line for each page")
-    add("--resume", metavar="FILE", help="go on with such a file; fetch nothing twice")
-    add("--report", metavar="FILE", help="write a report in HTML")
+    add = parser.add_argument_group("how fast").add_argument
+    add("--concurrency", type=_count, default=64, metavar="N",
+        help="pages at once (default: 64)")  # fmt: skip
+    add("--per-host", type=_count, default=8, metavar="N",
+        help="pages at once from one host (default: 8)")  # fmt: skip
+    add("--delay", type=_seconds, default=0.0, metavar="SECONDS",
+        help="between two pages of one host (default: what its robots.txt wants)")  # fmt: skip
+    group = parser.add_argument_group("results")
+    files = group.add_mutually_exclusive_group()
+    files.add_argument("--output", metavar="FILE",
+        help="write a JSON line for each page; - is standard output")  # fmt: skip
+    files.add_argument("--resume", metavar="FILE",
+        help="the same, but go on with what is in FILE, and fetch nothing twice")  # fmt: skip
+    group.add_argument("--report", metavar="FILE", help="write a report in HTML")
+    _add_requests(parser, _CRAWL_TIMEOUT)
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value >= 0:
+def _seconds(text: str) -> float:
+    value = _number(float, text)
+    if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
 
 
+def _positive_seconds(text: str) -> float:
+    value = _seconds(text)
+    if not value:
+        raise argparse.ArgumentTypeError("0 seconds are too few for anything")
+    return value
+
+
 def _natural(text: str) -> int:
-    value = int(text)
+    value = _number(int, text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is less than 0")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = _number(int, text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is less than 1")
     return value
+
+
+def _number(kind: Callable[[str], _Number], text: str) -> _Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _method(text: str) -> str:
+    try:
+        return checked_method(text)
+    except InvalidRequest as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

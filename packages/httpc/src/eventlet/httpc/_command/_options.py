@@ -1,27 +1,40 @@
-"""What the options of both commands mean to a client."""
+"""What the options of both commands mean to a client, and how a command gives up."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from .._headers import Headers
 from .._options import Timeouts
-from ..errors import InvalidRequest
+from ..errors import HTTPError
+
+
+class CommandError(Exception):
+    """The command cannot do what it was asked to; the message is for the person who asked."""
+
+    @classmethod
+    def about(cls, what: str, name: str | Path, error: OSError) -> Self:
+        """Say that a file could not be read or written, and why."""
+        return cls(f"cannot {what} {name}: {error.strerror or error}")
 
 
 def client_options(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of a `Client` that the command line asks for.
 
     Raises:
-        InvalidRequest: a header is none.
+        CommandError: a header is none.
     """
     headers = Headers()
     for field in options.header:
         name, colon, value = field.partition(":")
         if not colon:
-            raise InvalidRequest(f"a header is written as 'NAME: VALUE', not {field!r}")
-        headers.add(name.strip(), value)
+            raise CommandError(f"a header is written as 'NAME: VALUE', not {field!r}")
+        try:
+            headers.add(name.strip(), value.strip())
+        except HTTPError as error:
+            raise CommandError(str(error)) from error
     return {
         "headers": headers,
         "verify": not options.insecure,

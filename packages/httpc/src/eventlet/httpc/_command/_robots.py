@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.robotparser import RobotFileParser
 
 from eventlet.hub import GreenThread, spawn
@@ -9,9 +10,14 @@ from eventlet.hub import GreenThread, spawn
 from .._client import Client
 from .._url import URL, Origin
 from ..errors import HTTPError
+from ._page import DISALLOWED
 
 # The RFC wants at least this much of the file to be read, in bytes; more is ignored.
 _MAX_FILE = 512 * 1024
+
+
+class Disallowed(HTTPError):
+    """The owner of a site does not want a page to be fetched by programs."""
 
 
 class Robots:
@@ -25,32 +31,62 @@ class Robots:
     def __init__(self, client: Client, agent: str) -> None:
         self._client = client
         self._agent = agent
-        self._rules: dict[Origin, GreenThread[RobotFileParser]] = {}
+        self._rules: dict[Origin, GreenThread[RobotFileParser | HTTPError]] = {}
 
-    def allows(self, url: URL) -> bool:
-        """Return whether a page may be fetched; waits for the file of its origin."""
-        return self._rules_of(url).can_fetch(self._agent, str(url))
+    def check(self, url: URL) -> float:
+        """Return how many seconds the owner wants between two pages; 0 if they don't say.
 
-    def delay_of(self, url: URL) -> float:
-        """Return how many seconds the owner wants between two pages; 0 if they don't say."""
-        delay = self._rules_of(url).crawl_delay(self._agent)
-        return float(delay or 0)
+        Waits for the file of the origin.
 
-    def _rules_of(self, url: URL) -> RobotFileParser:
+        Raises:
+            Disallowed: the page may not be fetched.
+            HTTPError: the origin cannot be asked. Who cannot be asked allows nothing (section
+                2.3.1.4), and would not have the page either.
+        """
         loading = self._rules.get(url.origin)
         if loading is None:
             loading = self._rules[url.origin] = spawn(self._load, url.join("/robots.txt"))
-        return loading.wait()
+        rules = loading.wait()
+        if isinstance(rules, HTTPError):
+            raise rules
+        if not rules.can_fetch(self._agent, str(url)):
+            raise Disallowed(DISALLOWED)
+        return float(rules.crawl_delay(self._agent) or 0)
 
-    def _load(self, url: URL) -> RobotFileParser:
-        rules = RobotFileParser()
+    def _load(self, url: URL) -> RobotFileParser | HTTPError:
         try:
-            with self._client.stream("GET", url.with_fragment(None), max_body=_MAX_FILE) as answer:
+            with self._client.stream("GET", url.with_fragment(None)) as answer:
                 status = answer.status
-                text = answer.text if status < 300 else ""
-        except HTTPError:
-            status, text = 599, ""  # section 2.3.1.4: who cannot be asked allows nothing
+                text = b"" if status >= 400 else _first_bytes(answer.iter_bytes())
+        except HTTPError as error:
+            return error
         if status >= 500:
-            text = "User-agent: *\nDisallow: /"
-        rules.parse(text.splitlines())
-        return rules
+            return Disallowed(f"{DISALLOWED}: asked for it, the server answered {status}")
+        return _parse(text.decode("utf-8-sig", "replace").splitlines())
+
+
+def _first_bytes(pieces: Iterator[bytes]) -> bytes:
+    start = bytearray()
+    for piece in pieces:
+        start += piece
+        if len(start) > _MAX_FILE:
+            break
+    return bytes(start[:_MAX_FILE])
+
+
+def _parse(lines: list[str]) -> RobotFileParser:
+    rules = RobotFileParser()
+    try:
+        rules.parse(lines)
+    except ValueError:  # it chokes on addresses and numbers that are none; the rest still holds
+        rules = RobotFileParser()
+        rules.parse([line for line in lines if _is_readable(line)])
+    return rules
+
+
+def _is_readable(line: str) -> bool:
+    try:
+        RobotFileParser().parse(["User-agent: *", line])
+    except ValueError:
+        return False
+    return True

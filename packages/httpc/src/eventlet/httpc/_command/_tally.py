@@ -11,6 +11,9 @@ from ._page import Page
 
 # The upper ends of the classes of the histogram, in seconds; the last class is open.
 BOUNDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+# Of the slowest pages, and of the broken ones: what people still read, in bounded memory.
+_SLOWEST = 10
+_BROKEN = 100
 
 
 @dataclass
@@ -18,6 +21,7 @@ class HostTally:
     """The numbers of one host; `seconds` is the sum over its pages."""
 
     pages: int = 0
+    errors: int = 0
     seconds: float = 0.0
 
     @property
@@ -32,42 +36,66 @@ class Tally:
 
     Attributes:
         pages: how many were asked for.
-        size: of all bodies, in bytes.
+        known: how many of these an earlier run has asked for.
+        size: of all bodies, in bytes; those of earlier runs included, as in all that follow.
+        alone: how long the pages took one by one, in seconds.
         statuses: how many answers had which status.
         errors: how many pages had which error instead.
+        disallowed: how many pages were not asked for, as their owners wish.
         hosts: the numbers of each host.
         latencies: how many answers took how long, by the classes of `BOUNDS`.
         slowest: the pages that took longest.
-        elapsed: how long the crawl has taken, in seconds.
+        broken: the first pages with an error, or a status that is one.
+        abandoned: how many pages were not tried, of each host that has stopped answering.
+        elapsed: how long the crawl has taken, in seconds; without earlier runs.
     """
 
     pages: int = 0
+    known: int = 0
     size: int = 0
+    alone: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    disallowed: int = 0
     hosts: dict[str, HostTally] = field(default_factory=dict)
     latencies: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     slowest: list[Page] = field(default_factory=list)
+    broken: list[Page] = field(default_factory=list)
+    abandoned: Counter[str] = field(default_factory=Counter)
     elapsed: float = 0.0
 
-    def add(self, page: Page) -> None:
-        """Count one page."""
-        self.pages += 1
-        self.size += page.size
-        if page.status is None:
-            self.errors[(page.error or "unknown").partition(":")[0]] += 1
+    def add(self, page: Page, *, is_known: bool = False) -> None:
+        """Count one page; `is_known` if it is an earlier run's."""
+        if page.is_disallowed:
+            self.disallowed += 1
             return
-        self.statuses[page.status] += 1
+        self.pages += 1
+        self.known += is_known
+        self.size += page.size
+        self.alone += page.seconds
         host = self.hosts.setdefault(URL.parse(page.url).host, HostTally())
         host.pages += 1
         host.seconds += page.seconds
+        if page.is_broken:
+            host.errors += 1
+            if len(self.broken) < _BROKEN:
+                self.broken.append(page)
+        if page.status is None:
+            self.errors[(page.error or "").partition(":")[0]] += 1
+            return
+        self.statuses[page.status] += 1
         self.latencies[sum(page.seconds > bound for bound in BOUNDS)] += 1
-        self.slowest = nlargest(10, [*self.slowest, page], key=lambda each: each.seconds)
+        self.slowest = nlargest(_SLOWEST, [*self.slowest, page], key=lambda each: each.seconds)
 
     @property
     def rate(self) -> float:
         """Pages for each second."""
-        return self.pages / self.elapsed if self.elapsed else 0.0
+        return (self.pages - self.known) / self.elapsed if self.elapsed else 0.0
+
+    @property
+    def failures(self) -> int:
+        """How many pages had an error, or a status that is one."""
+        return sum(host.errors for host in self.hosts.values())
 
     def slowest_hosts(self, number: int) -> list[tuple[str, HostTally]]:
         """Return the hosts whose pages take longest on average, the slowest first."""
@@ -81,3 +109,19 @@ def readable_size(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GiB"
+
+
+def readable_time(seconds: float) -> str:
+    """Write a duration as people read it."""
+    if seconds < 1:
+        return f"{seconds * 1000:,.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02} h" if hours else f"{minutes}:{seconds:02} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
