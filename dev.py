@@ -3,7 +3,8 @@
 
     python3 dev.py test [OPTIONS]     everything that must pass before a change goes in;
                                       options are nox's, such as --parallel 2
-    python3 dev.py crawl [URL...]     the example crawler; without a URL, on a demo site
+    python3 dev.py crawl [URL...]     the example crawler on these URLs; without one, on a demo
+                                      site, and then the command `httpc crawl` on the same
     python3 dev.py SESSION... [-- ARGUMENTS]
                                       any session listed below, with arguments for it
 
@@ -33,6 +34,7 @@ BASE = getattr(sys, "_base_executable", sys.executable)  # never the .venv to be
 
 NOX = "nox>=2026.10"
 UV = "uv>=0.9"
+CRAWL_REPORT = ROOT / ".nox" / "crawl.html"
 CHECKS = ["lint", "types", "build", "tests", "portable", "coverage"]
 
 # pip's settings, and the variables in which uv takes the same with what it
@@ -59,8 +61,19 @@ def main(arguments: list[str]) -> int:
     if command == "test":
         return run_tests(rest)
     if command == "crawl":
-        return install("crawl") or run_in("crawl", "examples/crawler.py", *rest)
+        return crawl(rest)
     return nox("--session", *arguments)
+
+
+def crawl(urls: list[str]) -> int:
+    """Run the example crawler; on the demo site, let the command show what it makes of that."""
+    status = install("crawl") or run_in("crawl", "examples/crawler.py", *urls)
+    if status or urls:
+        return status
+    say("and now the same with the command: httpc crawl --report FILE URL")
+    httpc = [python_of(ROOT / ".nox" / "crawl"), "-m", "eventlet.httpc"]
+    options = ["crawl", "--report", str(CRAWL_REPORT)]
+    return run_in("crawl", "examples/demo_site.py", *httpc, *options)
 
 
 def run_tests(options: list[str]) -> int:
@@ -107,10 +120,13 @@ def run_in(session: str, *arguments: str) -> int:
 
 def call(*command: str, env: dict[str, str] | None = None) -> int:
     """Run *command* in the checkout and return its exit status."""
-    try:
-        return subprocess.call(command, cwd=ROOT, env=env)
-    except KeyboardInterrupt:  # which the command got as well, and has answered
-        return 130
+    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
+        while True:
+            try:
+                status = process.wait()
+            except KeyboardInterrupt:  # the command got it as well, and may have more to say
+                continue
+            return status if status >= 0 else 128 - status  # as shells do for a signal
 
 
 def quietly(*command: str) -> bool:

@@ -130,15 +130,17 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def integration(session: nox.Session) -> None:
     """Run the tests of the packages' interplay, with all of them installed."""
-    _install(session, list(PACKAGES.values()), *TEST_TOOLS)
+    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *PACKAGES["eventlet-httpc"].extras)
     session.run("pytest", *_selection(session, "tests"))
 
 
 @nox.session(python=NEWEST)
 def crawl(session: nox.Session) -> None:
-    """Run the crawler of the examples: on the given URLs, or on a demo site."""
-    session.install(*_editable())
+    """Run the crawler of the examples on the given URLs; or it and `httpc crawl` on a demo site."""
+    session.install(*_editable(), *PACKAGES["eventlet-httpc"].extras)
     session.run("python", "examples/crawler.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "examples/demo_site.py", "python", "-m", "eventlet.httpc", "crawl")
 
 
 @nox.session(python=NEWEST)

@@ -1,9 +1,12 @@
 """A small web site to crawl: linked pages, some slow, some big, one moved, one missing.
 
-Run as a program it prints its address and serves until its standard input ends, so that it never
-outlives the program that started it.
+python demo_site.py               prints the site's address and serves until its standard input
+                                  ends, so that it never outlives the program that started it
+python demo_site.py COMMAND...    serves while that command runs, with the address as its last
+                                  argument, and ends with its exit status
 """
 
+import subprocess
 import sys
 import time
 from http import HTTPStatus
@@ -21,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers each path with a page that can be worked out from the path alone."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it would hold back each body until its headers have arrived
 
     def do_GET(self) -> None:
         kind, _, number = urlsplit(self.path).path.strip("/").partition("/")
@@ -80,13 +84,30 @@ def page(title: str, links: list[str], padding: int = 0) -> str:
     return f"<!doctype html><title>{title}</title><h1>{title}</h1><ul>{items}</ul><!--{filler}-->"
 
 
-def main() -> None:
+def main(command: list[str]) -> int:
     with Site(("127.0.0.1", 0), Handler) as site:
         Thread(target=site.serve_forever, daemon=True).start()
-        print(f"http://127.0.0.1:{site.server_port}/", flush=True)
-        sys.stdin.read()
-        site.shutdown()
+        address = f"http://127.0.0.1:{site.server_port}/"
+        try:
+            return visit([*command, address]) if command else wait(address)
+        finally:
+            site.shutdown()
+
+
+def visit(command: list[str]) -> int:
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the command got it as well, and may have more to say
+                pass
+
+
+def wait(address: str) -> int:
+    print(address, flush=True)
+    sys.stdin.read()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The crawler of the examples, as a person runs it."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,50 @@ def test_thirty_slow_pages_ten_at_a_time_take_three_rounds(examples: Path, site:
     assert found["alone"] >= 30 * 0.5
     # Three rounds of half a second; a machine busy with something else may take its time.
     assert 3 * 0.5 <= found["seconds"] < 30 * 0.5 / 2
+
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "crawling.md"
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HTTPC = [sys.executable, "-m", "eventlet.httpc"]
+
+
+def test_the_page_on_crawling_is_right(site: str, tmp_path: Path) -> None:
+    outputs = []
+    for kind, text in BLOCK.findall(PAGE.read_text("utf-8")):
+        if text.startswith("pip "):
+            continue
+        script = text.replace("https://www.example.com/", site)
+        command = [sys.executable, "-c", script]
+        if kind == "console":
+            httpc, *arguments = shlex.split(script)
+            assert httpc == "httpc"
+            command = [*HTTPC, *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False
+        )
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+        outputs.append(done.stdout + done.stderr)
+    crawled, written, listed, resumed, got = outputs
+    assert "45 pages, 2.0 MiB" in crawled
+    assert written
+    assert listed == f"{site}missing 404 linked from {site}\n"
+    assert "45 pages (45 of them known before)" in resumed
+    assert "What went wrong" in (tmp_path / "report.html").read_text("utf-8")
+    assert "waiting for the answer" in got
+
+
+def test_the_command_visits_the_demo_site(examples: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(examples / "demo_site.py"), *HTTPC, "crawl"],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "one at a time: about" in done.stderr
+    refused = [
+        sys.executable,
+        str(examples / "demo_site.py"),
+        *HTTPC,
+        "crawl",
+        "http://127.0.0.1:9/",
+    ]
+    assert subprocess.run(refused, capture_output=True, timeout=50, check=False).returncode == 1
