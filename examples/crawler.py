@@ -68,14 +68,14 @@ def crawl(urls: list[str], *, follow: bool = False, max_size: int = MAX_SIZE) ->
     """Fetch the URLs, and if asked to, every page of the same sites that they lead to."""
     began = time.monotonic()
     pool = coros.CoroutinePool(max_size=max_size)
-    waiters = {url: pool.execute(fetch, url) for url in urls}
+    waiters = {url: pool.execute(fetch, url) for url in dict.fromkeys(urls)}
     pages, size, alone, failed = 0, 0, 0.0, set()
     todo = list(waiters)
     for url in todo:  # grows while links are found
         try:
             body, seconds = waiters[url].wait()
-        except (httpc.HTTPError, httpc.ConnectionError, OSError) as error:
-            print(f"{time.asctime()} could not fetch {url}: {error}")
+        except (httpc.HTTPError, OSError) as error:
+            print(f"{time.asctime()} could not fetch {url}: {explain(error)}")
             failed.add(url)
             continue
         pages, size, alone = pages + 1, size + len(body), alone + seconds
@@ -84,6 +84,13 @@ def crawl(urls: list[str], *, follow: bool = False, max_size: int = MAX_SIZE) ->
                 waiters[link] = pool.execute(fetch, link)
                 todo.append(link)
     return Summary(pages, size, time.monotonic() - began, alone, failed)
+
+
+def explain(error: Exception) -> str:
+    """Return in one line what went wrong; an unwanted answer's own message has the page in it."""
+    if isinstance(error, httpc.ConnectionError):
+        return f"the server answered {error.status}"
+    return str(error)
 
 
 def links(url: str, body: bytes) -> list[str]:

@@ -58,11 +58,11 @@ def test_every_page_is_announced_and_reported(demo: subprocess.CompletedProcess[
 
 def test_a_url_that_fails_is_reported_and_the_others_finish(examples: Path, site: str) -> None:
     refused = "http://127.0.0.1:9/"
-    done = run(examples, refused, f"{site}missing", f"{site}page/1", f"{site}page/2")
+    done = run(examples, refused, f"{site}missing", *[f"{site}page/1"] * 2, f"{site}page/2")
     assert done.returncode == 1
     assert f"could not fetch {refused}" in done.stdout
     assert "refused" in done.stdout
-    assert f"could not fetch {site}missing" in done.stdout
+    assert f"could not fetch {site}missing: the server answered 404\n" in done.stdout
     assert summary(done.stdout)["pages"] == 2
     assert done.stderr == ""
 
