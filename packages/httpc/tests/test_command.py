@@ -64,8 +64,8 @@ def test_tally() -> None:
 def test_numbers_are_written_for_people() -> None:
     sizes = [readable_size(size) for size in (5, 2048, 3 * 1024**2, 4 * 1024**3)]
     assert sizes == ["5 B", "2.0 KiB", "3.0 MiB", "4.0 GiB"]
-    times = [readable_time(seconds) for seconds in (0.0123, 5.25, 61, 7205)]
-    assert times == ["12 ms", "5.2 s", "1:01 min", "2:00:05 h"]
+    times = [readable_time(seconds) for seconds in (0.0012, 0.0123, 5.25, 61, 7205)]
+    assert times == ["1.2 ms", "12 ms", "5.2 s", "1:01 min", "2:00:05 h"]
     assert [counted(number, "page") for number in (0, 1, 1000)] == [
         "0 pages",
         "1 page",
@@ -201,6 +201,37 @@ def test_get_prints_bodies(site: Any, capfdbinary: Any) -> None:
     assert b"HTTP/1.1 200 OK" in err
     assert b"waiting for the answer" in err
     assert site.received[0].headers["x"] == "y"
+
+
+def test_a_body_ends_its_line_on_a_screen(
+    site: Any, capfdbinary: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.pages |= {"/": b"one", "/two": b"two\n", "/none": b""}
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["get", site.url, f"{site.url}two", f"{site.url}none", site.url]) == 0
+    assert capfdbinary.readouterr().out == b"one\ntwo\none\n"
+
+
+def test_get_streams(server: Any, capfdbinary: Any) -> None:
+    """A body is written while it arrives, and the next one after it, though that is here first."""
+    seen = []
+
+    def first(peer: Any) -> None:
+        peer.read()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100001\r\n\r\n" + b"x" * 100_000)
+        while not (out := capfdbinary.readouterr().out):
+            sleep(0.001)
+        seen.append(out)
+        peer.send(b"y")
+
+    def second(peer: Any) -> None:
+        peer.read()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz")
+
+    server.play(first, second)
+    assert main(["get", server.url, f"{server.url}2"]) == 0
+    seen.append(capfdbinary.readouterr().out)
+    assert b"".join(seen) == b"x" * 100_000 + b"yz"
 
 
 def test_get_says_what_went_wrong(site: Any, capfdbinary: Any) -> None:

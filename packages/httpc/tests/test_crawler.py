@@ -411,6 +411,25 @@ def test_a_slow_robots_file_holds_up_its_own_site_only(site: Any, ok: Any) -> No
     assert order[0] == "/other"
 
 
+def test_a_slow_first_page_holds_up_nobody(site: Any) -> None:
+    answers = site.scripts[0]
+    order: list[str] = []
+
+    def script(peer: Any) -> None:
+        head = peer.until(b"\r\n\r\n")
+        while head.startswith(b"GET /slow ") and "/fast" not in order:
+            sleep(0.001)
+        peer.buffer = head + b"\r\n\r\n" + peer.buffer
+        answers(peer)
+
+    site.play(script)
+    with Client() as client:
+        crawler = Crawler(client, Frontier(), Journal(None), concurrency=4)
+        crawler.begin([URL.parse(site.url).join(path) for path in ("/slow", "/fast")])
+        crawler.run(lambda page: order.append(URL.parse(page.url).path))
+    assert order == ["/fast", "/slow"]
+
+
 def test_a_server_that_dies_is_left_alone(site: Any) -> None:
     site.pages["/"] = b"".join(b"<a href=/%d>" % number for number in range(200))
     answers = site.scripts[0]

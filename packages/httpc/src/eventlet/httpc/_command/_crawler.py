@@ -65,7 +65,8 @@ class Crawler:
         self._robots = robots
         self._credentials: dict[Origin, tuple[str, str]] = {}
         self._threads: dict[Task, GreenThread[None]] = {}
-        self._finished: Queue[tuple[Task, Page]] = Queue()
+        # None says that more may be begun, though nothing has ended.
+        self._finished: Queue[tuple[Task, Page] | None] = Queue()
         self._began = get_hub().time()
 
     @property
@@ -144,9 +145,12 @@ class Crawler:
 
     def _await_page(self) -> Page | None:
         try:
-            task, page = self._finished.wait(self._next_start())
+            outcome = self._finished.wait(self._next_start())
         except TimeoutError:
             return None
+        if outcome is None:
+            return None
+        task, page = outcome
         del self._threads[task]
         self._journal.write(page)
         self._count(task, page)
@@ -181,7 +185,8 @@ class Crawler:
         began = get_hub().time()
         try:
             delay = 0.0 if self._robots is None else self._robots.check(url)
-            self.frontier.welcome(url.host, delay)
+            if self.frontier.welcome(url.host, delay):
+                self._finished.send(None)
             began = get_hub().time()
             auth = self._credentials.get(url.origin)
             with self._client.stream("GET", url, auth=auth, follow_redirects=False) as response:

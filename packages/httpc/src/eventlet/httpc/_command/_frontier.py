@@ -189,8 +189,8 @@ class Frontier:
 
     # How a host is treated
 
-    def welcome(self, host: str, delay: float) -> None:
-        """Note that a host may be asked for several pages at once.
+    def welcome(self, host: str, delay: float) -> bool:
+        """Note that a host may be asked for several pages at once; tell whether that is new.
 
         Arguments:
             host: its name.
@@ -198,7 +198,8 @@ class Frontier:
         """
         known = self._host(host)
         known.delay = max(known.delay, delay)
-        known.limit = self._per_host
+        known.limit, before = self._per_host, known.limit
+        return known.limit > before
 
     def note(self, host: str, *, answers: bool) -> None:
         """Note whether a host has answered; one that has stopped to is abandoned."""

@@ -95,8 +95,11 @@ class _Printer:
             for name, value in response.headers.multi_items():
                 self._console.print(Text.assemble((name, "cyan"), f": {value}"))
             self._console.print()
+        piece = b"\n"
         for piece in response.iter_bytes():
             sys.stdout.buffer.write(piece)
+        if sys.stdout.isatty() and not piece.endswith(b"\n"):
+            sys.stdout.buffer.write(b"\n")  # what comes next on the screen begins its own line
         sys.stdout.buffer.flush()
 
     def complain(self, text: str) -> None:

@@ -68,7 +68,8 @@ def links(content: bytes, content_type: str, url: URL) -> list[str]:
 def _is_deep(content: bytes) -> bool:
     unclosed: Counter[bytes] = Counter()
     depth = 0
-    for slash, name in _TAG.findall(content.lower()):
+    for tag in _TAG.finditer(content):
+        slash, name = tag[1], tag[2].lower()
         if slash and unclosed[name]:
             unclosed[name] -= 1
             depth -= 1

@@ -31,8 +31,11 @@ _INTERRUPTED = 128 + signal.SIGINT
 _BROKEN_PIPE = 128 + 13  # SIGPIPE, which not every platform has
 
 _STATUSES = """\
-exit status: 0 if every URL given had a good answer, 1 if one had not, 2 if the command could not
-do what it was asked to, 130 if Ctrl-C has ended it
+exit status:
+  0 every URL that was given had a good answer
+  1 one of them had not
+  2 the command cannot do what it was asked to
+  130 Ctrl-C has ended it
 """
 _EXAMPLES = """\
 examples:

@@ -113,6 +113,8 @@ def readable_size(size: float) -> str:
 
 def readable_time(seconds: float) -> str:
     """Write a duration as people read it."""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
     if seconds < 1:
         return f"{seconds * 1000:,.0f} ms"
     if seconds < 60:

@@ -45,8 +45,8 @@ class Timing:
         table.add_column("spent on")
         table.add_column("ms", justify="right")
         for number, phases in enumerate(self.phases(), 1):
-            for name, seconds in phases:
-                table.add_row(str(number), name, f"{seconds * 1000:.2f}")
             total = sum(seconds for _, seconds in phases)
             table.add_row(str(number), "in all", f"{total * 1000:.2f}", style="bold")
+            for name, seconds in phases:
+                table.add_row("", name, f"{seconds * 1000:.2f}")
         return table
