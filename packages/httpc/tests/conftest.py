@@ -125,6 +125,10 @@ class Server:
             self.open -= 1
             sock.close()
 
+    def stop_listening(self) -> None:
+        kill(self.threads[0])
+        self.listener.close()
+
     def close(self) -> None:
         for thread in self.threads:
             kill(thread)

@@ -64,8 +64,8 @@ def test_tally() -> None:
 def test_numbers_are_written_for_people() -> None:
     sizes = [readable_size(size) for size in (5, 2048, 3 * 1024**2, 4 * 1024**3)]
     assert sizes == ["5 B", "2.0 KiB", "3.0 MiB", "4.0 GiB"]
-    times = [readable_time(seconds) for seconds in (0.0012, 0.0123, 5.25, 61, 7205)]
-    assert times == ["1.2 ms", "12 ms", "5.2 s", "1:01 min", "2:00:05 h"]
+    times = [readable_time(seconds) for seconds in (0.0012, 0.0123, 5.25, 90, 9000)]
+    assert times == ["1.2 ms", "12 ms", "5.2 s", "1.5 min", "2.5 h"]
     assert [counted(number, "page") for number in (0, 1, 1000)] == [
         "0 pages",
         "1 page",
@@ -102,7 +102,7 @@ def test_the_report_is_safe_and_whole() -> None:
         assert part == "<script>" or part in balance.text
     for part in ("23", "200 OK", "302 Found", "599", "ConnectError: no", "≤ 5 ms", "> 10 s",
                  "39.0 s", "1 page of it in earlier runs", "1 page disallowed by robots.txt",
-                 "none stopped answering, and 7 pages", "linked from"):  # fmt: skip
+                 "none stopped answering, with 7 pages not tried", "linked from"):  # fmt: skip
         assert part in balance.text
     two = render_report(["http://h/", "http://i/"], Tally())
     assert "http://h/ and 1 more" in two
@@ -294,6 +294,24 @@ def test_crawl_options(site: Any, capfd: Any) -> None:
     assert site.asked == ["/", "/a"]
     assert site.received[0].headers["user-agent"].startswith("eventlet-httpc/")
     assert [json.loads(line)["depth"] for line in capfd.readouterr().out.splitlines()] == [0, 1]
+
+
+def test_crawl_says_that_a_site_has_stopped_answering(site: Any, capfd: Any) -> None:
+    answers = site.scripts[0]
+
+    def dies(peer: Any) -> None:
+        def send_last(data: bytes) -> None:
+            peer.sock.sendall(data)
+            raise EOFError
+
+        site.stop_listening()
+        peer.send = send_last
+        answers(peer)
+
+    site.pages["/"] = b"".join(b"<a href=/%d>" % number for number in range(100))
+    site.play(dies)
+    assert main(["crawl", site.url, "--ignore-robots"]) == 1
+    assert "127.0.0.1 stopped answering; " in capfd.readouterr().err
 
 
 def test_robots_know_us_by_the_name_we_give(site: Any, capfd: Any) -> None:

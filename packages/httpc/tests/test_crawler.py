@@ -144,14 +144,14 @@ def test_a_delay_lies_between_two_beginnings() -> None:
 
 def test_a_crawl_may_be_short() -> None:
     frontier = Frontier(max_pages=3)
-    assert frontier.admit(Task("http://a/known"))
-    frontier.skip()
+    frontier.skip(1)
     assert [add(frontier, f"http://a/{number}") for number in range(4)] == [
         True,
         True,
         False,
         False,
     ]
+    assert frontier.admit(Task("http://a/known"), is_known=True)
     frontier.welcome("a", 0)
     assert frontier.take(0) is not None
     assert frontier.take(0) is not None
@@ -342,6 +342,22 @@ def test_a_crawl_goes_on_where_an_earlier_one_has_ended(site: Any) -> None:
     assert (tally.pages, tally.known) == (6, 4)
 
 
+def test_the_most_pages_are_those_of_all_runs(site: Any) -> None:
+    site.pages["/"] = b"<a href=/new><a href=/newer><a href=/1>"
+    site.pages |= {"/1": b"<a href=/2>", "/2": b"<a href=/newest>"}
+    known = [
+        Page(site.url, 0, 200, links=(f"{site.url}new", f"{site.url}newer", f"{site.url}1")),
+        Page(f"{site.url}1", 1, 200, links=(f"{site.url}2",)),
+        Page(f"{site.url}2", 2, 200, links=(f"{site.url}newest",)),
+    ]
+    with Client() as client:
+        crawler = Crawler(client, Frontier(max_pages=4), Journal(None), concurrency=4)
+        crawler.begin([URL.parse(site.url)], known)
+        crawler.run()
+    assert (crawler.tally.pages, crawler.tally.known) == (4, 3)
+    assert site.asked == ["/new"]
+
+
 def test_errors_are_results(site: Any) -> None:
     site.pages["/"] = b"<a href=/broken><a href=/big><a href=/bigger><a href=/bad>"
     site.pages["/broken"] = b"HTTP/1.1 nonsense"
@@ -435,7 +451,7 @@ def test_a_server_that_dies_is_left_alone(site: Any) -> None:
     answers = site.scripts[0]
 
     def dies(peer: Any) -> None:
-        site.listener.close()
+        site.stop_listening()
         site.scripts = [answers]
         answers(peer)
 

@@ -32,7 +32,9 @@ INTERRUPTED = 130
 
 
 def crawl(options: argparse.Namespace) -> int:
-    """Run the command, and return its exit status: 1 if a URL that was given has no good answer.
+    """Run the command, and return its exit status.
+
+    That is 1 if a URL that was given has no good answer, or its host has stopped answering.
 
     Raises:
         CommandError: what was asked for cannot be done.
@@ -82,7 +84,8 @@ def _run(
         file = options.resume or options.output
         hint = f"; to go on: httpc crawl --resume {join([file])} …" if file else ""
         console.print(Text(f"interrupted{hint}", "yellow"))
-    return status or int(crawler.has_failed)
+    is_cut_short = any(url.host in tally.abandoned for url in urls)
+    return status or int(crawler.has_failed or is_cut_short)
 
 
 def _known(path: Path, urls: Sequence[URL]) -> list[Page]:

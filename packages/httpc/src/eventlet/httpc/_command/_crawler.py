@@ -83,6 +83,7 @@ class Crawler:
                 answer are tried again.
         """
         done = {page.url: page for page in known if page.status is not None}
+        self.frontier.skip(len(done))
         todo: deque[Task] = deque()
         for url in urls:
             if url.username is not None:
@@ -90,13 +91,12 @@ class Crawler:
             todo.append(Task(str(url.with_fragment(None))))
         while todo:
             task = todo.popleft()
-            if not self.frontier.admit(task):
-                continue
             page = done.get(task.url)
+            if not self.frontier.admit(task, is_known=page is not None):
+                continue
             if page is None:
                 self.frontier.put(task)
                 continue
-            self.frontier.skip()
             self._count(task, page, is_known=True)
             for following in self._following(task, page):
                 # The nearest first: where a redirect leads is no farther than the redirect.

@@ -102,16 +102,23 @@ class Frontier:
         if self._allowed is not None:
             self._allowed.add(URL.parse(url).host)
 
-    def admit(self, task: Task) -> bool:
-        """Whether to fetch a page: it is wanted, and was not admitted before."""
-        if task.url in self._seen or self._is_too_much or not self._is_wanted(task):
+    def admit(self, task: Task, *, is_known: bool = False) -> bool:
+        """Whether a page is wanted, and was not admitted before.
+
+        Arguments:
+            task: the page.
+            is_known: it was fetched in an earlier run, and need not be `put`.
+        """
+        if task.url in self._seen or not self._is_wanted(task):
+            return False
+        if self._is_too_much and not is_known:
             return False
         self._seen.add(task.url)
         return True
 
-    def skip(self) -> None:
-        """Note that an admitted page was fetched in an earlier run."""
-        self._taken += 1
+    def skip(self, number: int) -> None:
+        """Note how many pages were fetched in earlier runs."""
+        self._taken += number
 
     def put(self, task: Task) -> None:
         """Plan to fetch an admitted page."""

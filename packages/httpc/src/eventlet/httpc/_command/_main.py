@@ -33,7 +33,7 @@ _BROKEN_PIPE = 128 + 13  # SIGPIPE, which not every platform has
 _STATUSES = """\
 exit status:
   0 every URL that was given had a good answer
-  1 one of them had not
+  1 one of them had not, or its host has stopped answering
   2 the command cannot do what it was asked to
   130 Ctrl-C has ended it
 """

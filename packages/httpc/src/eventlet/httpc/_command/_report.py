@@ -29,7 +29,7 @@ a:hover { text-decoration-color: currentColor }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem;
   padding: 1.1rem 1.25rem; margin-bottom: 1rem }
 .grid .card { margin: 0 }
-.tile b { display: block; font-size: 1.6rem; line-height: 1.3; white-space: nowrap;
+.tile b { display: block; font-size: 1.5rem; line-height: 1.3; white-space: nowrap;
   font-variant-numeric: tabular-nums }
 table { border-collapse: collapse; width: 100%; font-size: .92rem }
 td { padding: .4rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere;
@@ -97,7 +97,7 @@ def _remarks(tally: Tally) -> str:
     if tally.disallowed:
         remarks.append(f"{counted(tally.disallowed, 'page')} disallowed by robots.txt")
     for host, number in tally.abandoned.items():
-        remarks.append(f"{host} stopped answering, and {counted(number, 'page')} was not tried")
+        remarks.append(f"{host} stopped answering, with {counted(number, 'page')} not tried")
     return "; ".join(remarks)
 
 
