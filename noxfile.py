@@ -29,6 +29,7 @@ nox.options.stop_on_first_error = False
 PACKAGES = workspace.load()
 SHORT = [package.short for package in PACKAGES.values()]
 STDLIB = [s for s in SHORT if (ROOT / "packages" / s / "tests" / "stdlib" / "run.py").exists()]
+PATCHED = "patched"  # stands, in the session `stdlib`, for all packages at once
 PYTHONS = workspace.python_versions(PACKAGES)
 FOUND = {version: path for version in PYTHONS if (path := interpreters.find(version))}
 NEWEST = list(FOUND)[-1] if FOUND else f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -98,9 +99,13 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session(python=PYTHONS, requires=["wheels"], reuse_venv=HAS_UV, allow_parallel=True)
-@nox.parametrize("package", STDLIB, ids=STDLIB)
+@nox.parametrize("package", [*STDLIB, PATCHED], ids=[*STDLIB, PATCHED])
 def stdlib(session: nox.Session, package: str) -> None:
-    """Run the standard library's own tests against those of our modules that mimic its."""
+    """Run the standard library's own tests on our twins of its modules, or on it patched."""
+    if package == PATCHED:
+        _install(session, list(PACKAGES.values()))
+        session.run("python", "tests/stdlib/run.py", *session.posargs)
+        return
     _install(session, workspace.closure(PACKAGES[f"eventlet-{package}"], PACKAGES))
     session.run("python", f"packages/{package}/tests/stdlib/run.py", *session.posargs)
 

@@ -12,6 +12,7 @@ import pytest
 
 from eventlet import hub
 from eventlet.greensocket import GreenPipe
+from eventlet.greensocket import _system as system
 from eventlet.hub._portable import PORTABLE
 from eventlet.hub.testing import wait_until_idle
 
@@ -162,6 +163,14 @@ def test_descriptor_may_outlive_the_file(ends: Ends) -> None:
         writer.write(b"x")
     assert os.write(ends[1], b"y") == 1
     assert os.read(ends[0], 9) == b"xy"
+    for fd in ends:
+        os.close(fd)
+
+
+def test_the_wrong_end_is_an_error_at_once(ends: Ends) -> None:
+    for call in (lambda: system.write(ends[0], b"x"), lambda: system.read(ends[1], 1)):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            hub.spawn(call).wait(5)
     for fd in ends:
         os.close(fd)
 

@@ -70,6 +70,19 @@ def test_asking_in_a_loop_starves_nobody(pipes: Any) -> None:
         pass
 
 
+def test_answers_in_a_loop_starve_nobody(pipes: Any) -> None:
+    reading, writing = pipes[0]
+    poll, best = select.poll(), selectors.DefaultSelector()
+    poll.register(writing)
+    best.register(writing, selectors.EVENT_WRITE)
+    for ask in (lambda: select.select([], [writing], []), poll.poll, best.select):
+        hub.spawn(os.write, writing, b"x")
+        while not standard.select([reading], [], [], 0)[0]:
+            assert ask()
+        os.read(reading, 1)
+    best.close()
+
+
 def test_timeouts_of_others_pass(road: str, pipes: Any) -> None:
     with pytest.raises(hub.Timeout), hub.Timeout(0.001):
         select.select([pipes[0][0]], [], [], 100)

@@ -14,6 +14,7 @@ import pytest
 
 from eventlet import hub
 from eventlet.greensocket import GreenSocket, socket
+from eventlet.greensocket import _system as system
 from eventlet.hub.testing import wait_until_idle
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -75,6 +76,32 @@ def test_detach_wakes_all_who_wait_and_keeps_the_descriptor(poller: str, pair: P
     with socket.socket(fileno=fd) as again:
         other.send(b"x")
         assert again.recv(1) == b"x"
+
+
+def test_a_detached_descriptor_is_waited_for_as_the_socket_was(pair: Pair) -> None:
+    one, other = pair
+    fd = one.detach()
+    assert one.detach() == -1
+    first, second = hub.spawn(system.read, fd, 1), hub.spawn(system.read, fd, 1)
+    wait_until_idle()
+    other.send(b"x")
+    wait_until_idle()
+    assert {first.ready, second.ready} == {True, False}
+    other.send(b"x")
+    assert first.wait() == second.wait() == b"x"
+    sending = hub.spawn(system.write, fd, MUCH)
+    assert receive(other, len(MUCH)) == MUCH
+    assert sending.wait() == len(MUCH)
+    os.close(fd)
+
+
+def test_a_detached_descriptor_never_waits_if_the_socket_did_not(pair: Pair) -> None:
+    one, _ = pair
+    one.setblocking(False)
+    fd = one.detach()
+    with pytest.raises(BlockingIOError):
+        system.read(fd, 1)
+    os.close(fd)
 
 
 def test_closed_socket_is_not_registered_again(pair: Pair) -> None:

@@ -544,3 +544,11 @@ def test_nothing_is_loaded_before_it_is_needed(run_script: Callable[..., Any]) -
         print(sorted((sys.modules.keys() - before) & {"importlib.metadata", "dataclasses"}))
     """)
     assert done.stdout == "[]\n"
+
+
+class TestCopies:
+    def test_classes_of_copies_are_told_from_those_of_the_modules(self) -> None:
+        copy = patching.original("threading")
+        assert _originals.is_copied(copy.Event)
+        assert not _originals.is_copied(threading.Event)
+        assert not _originals.is_copied(TestCopies)

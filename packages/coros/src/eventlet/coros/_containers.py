@@ -6,9 +6,10 @@ overridden methods) do that under the guard of the store, as one step.
 
 from __future__ import annotations
 
-from _thread import RLock
 from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
+
+from ._scheduler import RLock
 
 
 class Stack(list[Any]):

@@ -29,7 +29,6 @@ must not do is wait.
 
 from __future__ import annotations
 
-from _thread import RLock, get_ident
 from collections import deque
 from collections.abc import Sized
 from typing import Any, Protocol
@@ -41,8 +40,10 @@ from eventlet.hub import Deadlock
 from ._scheduler import (
     NEVER,
     Fiber,
+    RLock,
     current_fiber,
     deadline_after,
+    get_ident,
     park,
     park_until,
     raise_pending,

@@ -112,7 +112,7 @@ class Lock(Store):
 
     def __repr__(self) -> str:
         state = "locked" if self.locked() else "unlocked"
-        return f"<Lock at {id(self):#x}, {state}, {len(self._takers)} waiting>"
+        return f"<{state} {_name_of(self)} object at {id(self):#x}, {len(self._takers)} waiting>"
 
 
 class RLock:
@@ -201,11 +201,15 @@ class RLock:
         return self._lock.statistics()
 
     def __repr__(self) -> str:
-        waiting = len(self._lock._takers)
+        state = "locked" if self.locked() else "unlocked"
         return (
-            f"<RLock at {id(self):#x}, owner {self._owner!r}, count {self._count},"
-            f" {waiting} waiting>"
+            f"<{state} {_name_of(self)} object owner={self._owner!r} count={self._count}"
+            f" at {id(self):#x}, {len(self._lock._takers)} waiting>"
         )
+
+
+def _name_of(lock: object) -> str:
+    return f"{type(lock).__module__}.{type(lock).__qualname__}"
 
 
 def _translate(blocking: bool, timeout: float) -> float | None:

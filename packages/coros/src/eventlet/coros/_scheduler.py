@@ -10,6 +10,8 @@ from eventlet.hub._fiber import park as park
 from eventlet.hub._fiber import park_until as park_until
 from eventlet.hub._fiber import raise_pending as raise_pending
 from eventlet.hub._greenthread import make_exception as make_exception
+from eventlet.hub._native import RLock as RLock
+from eventlet.hub._native import get_ident as get_ident
 from eventlet.hub._registry import current_fiber as current_fiber
 from eventlet.hub._registry import deadline_after as deadline_after
 from eventlet.hub._unobserved import report_unobserved as report_unobserved

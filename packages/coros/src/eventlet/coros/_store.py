@@ -11,13 +11,13 @@ atomic ``popleft`` takes it.
 
 from __future__ import annotations
 
-from _thread import get_ident
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 from ._line import Line, Ticket, make_ticket
 from ._outcome import Failure
+from ._scheduler import get_ident
 
 # Free places are tokens in a list, because taking one from there is atomic. They are handed out in
 # portions of this many, so that a limit of a billion costs nothing until it is needed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-from _thread import get_ident as native_ident
 from _thread import get_native_id
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -16,6 +15,7 @@ from weakref import WeakKeyDictionary
 from eventlet.hub import GreenThread, get_hub, getcurrent, spawn
 
 from ._flag import Event as Flag
+from ._scheduler import get_ident as native_ident
 from .errors import Misuse
 
 # Those that have been started and have not ended.

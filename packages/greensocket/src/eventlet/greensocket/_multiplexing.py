@@ -1,9 +1,10 @@
 """Waiting for any of many descriptors, on behalf of `select` and its relatives.
 
 Whatever is asked, the system is asked first, without waiting; it alone says what is ready. Only if
-nothing is, the green thread parks. Where the system has epoll(7) or kqueue(2), all descriptors go
-into one of those, whose own descriptor then is the only one that the hub has to watch. Elsewhere,
-and in portable mode, a green thread waits for each.
+nothing is, the green thread parks. In between, all others get their turn: a program that asks in a
+loop must not starve them, whether it gets an answer each time or never. Where the system has
+epoll(7) or kqueue(2), all descriptors go into one of those, whose own descriptor then is the only
+one that the hub has to watch. Elsewhere, and in portable mode, a green thread waits for each.
 """
 
 from __future__ import annotations
@@ -33,15 +34,12 @@ class Deadline:
     """The end of a wait that somebody has limited.
 
     Arguments:
-        timeout: seconds; None for never. With 0, all other green threads get their turn first:
-            a program that asks in a loop whether there is anything to do must not starve them.
+        timeout: seconds; None for never.
     """
 
     def __init__(self, timeout: float | None) -> None:
         self._now = get_hub().time
         self._end = None if timeout is None else self._now() + timeout
-        if timeout == 0:
-            sleep(0)
 
     def remaining(self) -> float | None:
         """Return how many seconds are left; None for any number."""

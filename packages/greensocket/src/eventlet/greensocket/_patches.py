@@ -6,7 +6,6 @@ import importlib
 import ssl as _standard_ssl
 from types import ModuleType
 
-from eventlet.coros import local
 from eventlet.hub.patching import Changes, Patch
 
 from . import _lookup, _system
@@ -47,11 +46,6 @@ def select() -> list[Patch]:
 def os() -> Patch:
     """Make those functions of `os` green that wait for pipes, terminals and sockets."""
     return Patch("os", {name: getattr(_system, name) for name in ("fdopen", "read", "write")})
-
-
-def threading_local() -> Patch:
-    """Make `threading.local` differ from green thread to green thread."""
-    return Patch("threading", {"local": local})
 
 
 def _whole(name: str) -> Patch:

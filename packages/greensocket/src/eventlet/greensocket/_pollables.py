@@ -11,7 +11,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from eventlet.hub import get_hub, wait_readable
+from eventlet.hub import get_hub, sleep, wait_readable
 
 from ._multiplexing import Deadline, fileno
 
@@ -76,6 +76,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
             self._busy = True
             try:
                 events = self._poll.poll(0)
+                sleep(0)  # see _multiplexing
                 if not events:
                     deadline = Deadline(seconds)
                     while not events and deadline.wait_any(self._interests):
@@ -182,6 +183,7 @@ if hasattr(_standard, "epoll"):  # pragma: no branch - Linux has it
                 OSError: it was closed meanwhile.
             """
             events: list[tuple[int, int]] = self._native.poll(0, maxevents)
+            sleep(0)  # see _multiplexing
             if not events:
                 deadline = Deadline(None if timeout is None or timeout < 0 else timeout)
                 while not events and self._wait(deadline):
@@ -226,6 +228,7 @@ if sys.platform != "linux" and hasattr(_standard, "kqueue"):  # pragma: no cover
                 timeout: seconds; None waits for ever.
             """
             events: list[Any] = self._native.control(changelist, max_events, 0)
+            sleep(0)  # see _multiplexing
             deadline = Deadline(timeout)
             while max_events and not events and self._wait(deadline):
                 events = self._native.control(None, max_events, 0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from _thread import allocate_lock, get_ident
 from typing import Final, Protocol, cast
 
 from eventlet.hub import Hub, Watch, get_hub
+from eventlet.hub._native import allocate_lock, get_ident
 
 
 class Watched(Protocol):

@@ -8,6 +8,7 @@ import select as _standard
 from collections.abc import Iterable
 from typing import Any
 
+from eventlet.hub import sleep
 from eventlet.hub._portable import PORTABLE
 
 from ._multiplexing import IN, OUT, PRI, Deadline, fileno
@@ -48,6 +49,7 @@ def select(
         raise ValueError("timeout must be non-negative")
     question = _Question((rlist, wlist, xlist))
     answer = question.ask()
+    sleep(0)  # see _multiplexing
     if not any(answer):
         deadline = Deadline(timeout)
         while not any(answer) and deadline.wait_any(question.interests):

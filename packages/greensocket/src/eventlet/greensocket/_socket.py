@@ -13,7 +13,6 @@ import _socket
 import errno
 import os
 import socket as _standard
-from _thread import get_ident
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import isnan
@@ -21,8 +20,10 @@ from operator import index
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from eventlet.hub import WrongThread, get_hub
+from eventlet.hub._native import get_ident
 
 from ._connecting import connect_ex, resolved
+from ._detached import note as note_detached
 from ._readiness import GONE, UNWATCHED, unwatch, watch_here
 from ._sendfile import send_by_kernel
 
@@ -480,8 +481,14 @@ class GreenSocket(_standard.socket):
         _close(self)
 
     def detach(self) -> int:
-        """Give up the descriptor without closing it, and return it; it stays non-blocking."""
+        """Give up the descriptor without closing it, and return it.
+
+        It stays non-blocking. But where there is no timeout, the green `os.read` and `os.write`
+        wait for it all the same, as the standard ones would.
+        """
         unwatch(self)
+        if self._timeout is None and self.fileno() >= 0:
+            note_detached(self.fileno())
         return super().detach()
 
     def __del__(self) -> None:

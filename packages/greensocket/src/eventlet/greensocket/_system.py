@@ -1,7 +1,8 @@
 """The functions of the standard module `os` that wait for pipes, terminals and sockets.
 
 They leave a descriptor as it is, and wait before it would block. What is non-blocking already, and
-what is on disk, is passed on to the standard functions at once.
+what is on disk, is passed on to the standard functions at once. A descriptor that a green socket
+has given up counts as blocking if the socket did.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from eventlet.hub import wait_readable, wait_writable
 
+from ._detached import is_known as is_detached
 from ._pipes import GreenPipe
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -34,8 +39,13 @@ def read(fd: int, length: int, /) -> bytes:
     Raises:
         OSError: `fd` is not open, or not for reading.
     """
-    if length > 0 and _may_block(fd):
-        wait_readable(fd)
+    if length > 0 and _may_block(fd, unless=os.O_WRONLY):
+        while True:
+            wait_readable(fd)
+            try:
+                return _read(fd, length)
+            except BlockingIOError:
+                pass  # another reader was faster, on a descriptor that doesn't block
     return _read(fd, length)
 
 
@@ -45,7 +55,7 @@ def write(fd: int, data: ReadableBuffer, /) -> int:
     Raises:
         OSError: `fd` is not open, or not for writing.
     """
-    if not _may_block(fd):
+    if not _may_block(fd, unless=os.O_RDONLY):
         return _write(fd, data)
     with memoryview(data) as view, view.cast("B") as rest:
         written = 0
@@ -62,9 +72,14 @@ def fdopen(fd: int, mode: str = "r", *args: Any, **kwargs: Any) -> IO[Any]:
     return _fdopen(fd, mode, *args, **kwargs)
 
 
-def _may_block(fd: int) -> bool:
+def _may_block(fd: int, unless: int | None = None) -> bool:
+    """Whether a call would wait; not if it is an error, with the access mode `unless`."""
     if sys.platform == "win32":  # pragma: no cover - which cannot wait for pipes
         return False
-    mode = os.fstat(fd).st_mode
-    waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
-    return waits and os.get_blocking(fd)
+    status = os.fstat(fd)
+    mode = status.st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)):
+        return False
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    blocks = not flags & os.O_NONBLOCK or is_detached(fd, status)
+    return blocks and flags & os.O_ACCMODE != unless

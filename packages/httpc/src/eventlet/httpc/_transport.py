@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from _thread import _local  # the native one, whatever `threading.local` has been patched to
 from os import getpid
 from typing import TYPE_CHECKING
+
+from eventlet.hub._native import local
 
 from ._dial import Dialer, Key
 from ._options import Limits
@@ -36,7 +37,7 @@ class Transport:
         self._dialer = dialer
         self._limits = limits
         self._proxies = proxies
-        self._local = _local()
+        self._local = local()
         self._pools: list[Pool] = []
         self._closed = False
 

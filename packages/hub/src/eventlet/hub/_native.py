@@ -43,6 +43,9 @@ __all__ = [
 # adds any object that stands for it, and takes it out while the thread works.
 bystanders: set[object] = set()
 
+# In a forked child, where `threading` may take a green thread for the main one.
+_main_ident: int | None = None
+
 # One entry for each native thread that is counted, but was left behind in a parent process.
 _gone: list[None] = []
 
@@ -53,7 +56,7 @@ _MOMENT = 1e-6
 def in_main_thread() -> bool:
     """Whether this is the native thread in which Python runs signal handlers."""
     # Not `current_thread`, which makes an entry for every native thread that asks.
-    return get_ident() == main_thread().ident
+    return get_ident() == (_main_ident or main_thread().ident)
 
 
 def is_program_ending() -> bool:
@@ -78,6 +81,8 @@ def let_others_run() -> None:
 
 def forget_others() -> None:
     """Take note that this is a forked child, which has but one native thread."""
+    global _main_ident  # noqa: PLW0603 - a process has one main thread
+    _main_ident = get_ident()
     bystanders.clear()
     # The interpreter goes on counting those that only the parent has.
     _gone[:] = [None] * count_threads()

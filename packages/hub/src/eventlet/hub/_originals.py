@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from types import FunctionType, ModuleType
@@ -60,6 +61,14 @@ def original(name: str) -> ModuleType:
             if package in _copies:
                 setattr(_copies[package], short_name, copy)
         return copy
+
+
+def is_copied(kind: type) -> bool:
+    """Whether a class belongs to a module that `original` has executed once more."""
+    copy = _copies.get(kind.__module__)
+    return copy is not None and vars(copy).get(kind.__name__) is kind is not vars(
+        sys.modules[kind.__module__]
+    ).get(kind.__name__)
 
 
 def _has_source(module: ModuleType) -> bool:

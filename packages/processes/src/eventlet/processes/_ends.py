@@ -11,13 +11,13 @@ from __future__ import annotations
 import errno
 import os
 import select
-from _thread import get_ident
 from collections.abc import Callable
 from functools import cache
 from io import FileIO
 from typing import Protocol
 
 from eventlet.hub import Waiter, Watch, get_hub, sleep, spawn, trampoline
+from eventlet.hub._native import get_ident
 from eventlet.hub._pollers import READ, WRITE
 from eventlet.hub._portable import PORTABLE
 from eventlet.hub._threadpool import ThreadPool

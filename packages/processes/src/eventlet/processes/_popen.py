@@ -11,13 +11,13 @@ import math
 import os
 import subprocess
 import warnings
-from _thread import LockType, allocate_lock
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from eventlet.hub import CancelScope, GreenThread, getcurrent, move_on_after, spawn
 from eventlet.hub._children import wait_for_end
+from eventlet.hub._native import allocate_lock
 from eventlet.hub._portable import PORTABLE
 from eventlet.hub._registry import current_fiber, deadline_after
 
@@ -43,6 +43,8 @@ class Popen(subprocess.Popen[Any]):
     _vigil: GreenThread[int] | None = None
 
     if TYPE_CHECKING:
+        from _thread import LockType
+
         # What the standard class has and its type stubs don't mention.
         stdin: Any
         stdout: Any

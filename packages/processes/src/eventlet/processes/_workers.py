@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import _local as local
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 from eventlet import coros
+from eventlet.hub._native import local
 
 from ._child import Child
 from .errors import PoolClosed
