@@ -68,6 +68,11 @@ class Site(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a visitor who has left, either."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 def page_path(number: int) -> str:
     """Return the path of a page: every third is slow, every seventh is big."""
@@ -98,9 +103,10 @@ def visit(command: list[str]) -> int:
     with subprocess.Popen(command) as process:
         while True:
             try:
-                return process.wait()
+                status = process.wait()
             except KeyboardInterrupt:  # the command got it as well, and may have more to say
-                pass
+                continue
+            return status if status >= 0 else 128 - status  # as shells do for a signal
 
 
 def wait(address: str) -> int:
@@ -110,4 +116,7 @@ def wait(address: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
