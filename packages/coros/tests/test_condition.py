@@ -162,7 +162,7 @@ def test_a_recursive_lock_is_released_altogether() -> None:
     with condition:
         condition.notify()
     assert waiter.wait()
-    assert "count 0" in repr(condition)
+    assert "count=0" in repr(condition)
 
 
 def test_a_lock_that_cannot_be_released() -> None:
