@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eventlet.hub.patching import Patch
 
+from . import _waiting
 from .subprocess import Popen
 
 
@@ -11,3 +12,9 @@ def subprocess() -> Patch:
     """Make the children of the standard `subprocess` module green."""
     # Its functions start theirs with the `Popen` that they find in their module.
     return Patch("subprocess", {"Popen": Popen}, rebase=["Popen"])
+
+
+def os() -> Patch:
+    """Make those functions of `os` green that wait for child processes."""
+    names = ("popen", "system", "wait", "wait3", "wait4", "waitid", "waitpid")
+    return Patch("os", {name: getattr(_waiting, name) for name in names})
