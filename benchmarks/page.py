@@ -1,4 +1,4 @@
-"""The page of the documentation that shows the results: ``python -m benchmarks.page``."""
+"""What the documentation and the README show of the results: ``python -m benchmarks.page``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,29 @@ from .results import Case, Spread, load, short
 from .targets import COMMITTED
 
 PAGE = ROOT / "docs" / "performance.md"
+
+README = ROOT / "README.md"
+# Between these lines the README has its table.
+_BEGIN, _END = "<!-- ratios -->\n", "<!-- end of ratios -->\n"
+# What it shows, where we are ahead and where not: subjects, and those to be compared with.
+_SUMMARY = {
+    "spawn": "gevent uvloop",
+    "switch/2": "gevent uvloop",
+    "timeouts/1000": "gevent uvloop",
+    "timers": "gevent uvloop",
+    "echo/1": "gevent uvloop",
+    "echo/100": "gevent uvloop",
+    "echo/1000": "gevent uvloop",
+    "pingpong/unix": "gevent uvloop",
+    "queues/hand-over": "gevent uvloop",
+    "queues/bounded": "gevent uvloop",
+    "events": "gevent uvloop",
+    "semaphores": "gevent uvloop",
+    "pools": "gevent uvloop",
+    "subprocesses/0 MiB": "gevent threads",
+    "http_client/1 KiB": "aiohttp geventhttpclient pycurl requests",
+    "http_client/100 KiB": "aiohttp geventhttpclient pycurl requests",
+}
 
 # What the contenders are called where their name alone would be misunderstood.
 _NAMES = {"eventlet": "eventlet 0.41"}
@@ -51,6 +74,30 @@ def write(results: Path = COMMITTED, page: Path = PAGE) -> None:
     page.write_text("\n".join(lines), "utf-8")
 
 
+def summarise(results: Path = COMMITTED, readme: Path = README) -> None:
+    """Put the table of ratios into the README."""
+    text = readme.read_text("utf-8")
+    head, _, rest = text.partition(_BEGIN)
+    tail = rest.partition(_END)[2]
+    cases = {case.name: case for case in load(results)}
+    rows = [
+        f"| {_describe(cases[name])} | {_compare(cases[name], peers.split())} |"
+        for name, peers in _SUMMARY.items()
+        if name in cases
+    ]
+    table = ["| | times better than |", "|---|---|", *rows, ""]
+    readme.write_text(head + _BEGIN + "\n" + "\n".join(table) + "\n" + _END + tail, "utf-8")
+
+
+def _describe(case: Case) -> str:
+    return f"{case.title}{f': {case.label}' if case.label else ''}"
+
+
+def _compare(case: Case, peers: list[str]) -> str:
+    ratios = {peer: ratio for peer in peers if (ratio := case.ratio(peer)) is not None}
+    return ", ".join(f"{peer} {ratio.median:.2f}" for peer, ratio in ratios.items())
+
+
 def _subject(case: Case) -> str:
     return case.subject
 
@@ -70,4 +117,5 @@ def _section(cases: list[Case]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    write(*map(Path, sys.argv[1:]))
+    write(*map(Path, sys.argv[1:2]))
+    summarise(*map(Path, sys.argv[1:2]))
