@@ -202,7 +202,7 @@ class Crawler:
             self.frontier.note(url.host, answers=not isinstance(error, _SILENCE))
         else:
             self.frontier.note(url.host, answers=True)
-        return page._replace(seconds=get_hub().time() - began)
+        return page._replace(seconds=round(get_hub().time() - began, 6))
 
 
 def _read(response: Response, task: Task) -> tuple[int, tuple[str, ...]]:
