@@ -286,3 +286,76 @@ def test_close_wakes_another_native_thread(poller: str, pair: Pair) -> None:
         hub.sleep(0.001)
     thread.join()
     assert errors[0].errno == errno.EBADF
+
+
+def test_close_while_another_native_thread_registers(
+    poller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = socket.socketpair()
+    closing = threading.Thread(target=one.close)
+    watch = hub.Hub.watch
+
+    def watch_slowly(self: hub.Hub, fd: int) -> hub.Watch:
+        made = watch(self, fd)
+        closing.start()
+        closing.join(0.05)  # has to wait until this is known to the socket
+        return made
+
+    monkeypatch.setattr(hub.Hub, "watch", watch_slowly)
+    with other, pytest.raises(OSError, match="Bad file descriptor"):
+        one.recv(1)
+    closing.join()
+
+
+def test_garbage_collection_while_registering(poller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = socket.socketpair()
+    forgotten, peer = socket.socketpair()
+    watch = hub.Hub.watch
+
+    def watch_and_collect(self: hub.Hub, fd: int) -> hub.Watch:
+        monkeypatch.undo()
+        peer._watch_here()  # as the last words of a buffered pipe do
+        forgotten.close()
+        return watch(self, fd)
+
+    monkeypatch.setattr(hub.Hub, "watch", watch_and_collect)
+    with one, other, peer:
+        hub.call_after(0, other.send, b"x")
+        assert one.recv(1) == b"x"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
+def test_fork_while_another_native_thread_registers(run_script: Callable[..., Any]) -> None:
+    done = run_script("""
+        import os, threading, warnings
+        from eventlet import hub
+        from eventlet.greensocket import socket
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # about what is tried here
+        registering, forked = threading.Event(), threading.Event()
+        watch = hub.Hub.watch
+
+        def watch_slowly(self, fd):
+            if threading.current_thread() is thread:
+                registering.set()
+                forked.wait(20)
+            return watch(self, fd)
+
+        hub.Hub.watch = watch_slowly
+        one, other = socket.socketpair()
+        other.send(b"x")
+        thread = threading.Thread(target=lambda: (one._watch_here(), one.recv(1)))
+        thread.start()
+        registering.wait(20)
+        pid = os.fork()
+        if pid == 0:
+            here, there = socket.socketpair()
+            hub.call_after(0, there.send, b"x")
+            os._exit(0 if here.recv(1) == b"x" else 1)
+        forked.set()
+        thread.join()
+        print(os.waitpid(pid, 0)[1])
+        one.close()
+        other.close()
+    """)
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -7,7 +7,8 @@ import os
 from typing import Final, Protocol, cast
 
 from eventlet.hub import Hub, Watch, get_hub
-from eventlet.hub._native import allocate_lock, get_ident
+from eventlet.hub._fork import run_in_child
+from eventlet.hub._native import RLock, get_ident
 
 
 class Watched(Protocol):
@@ -55,8 +56,10 @@ UNWATCHED = cast(Watch, _Unwatched())
 # and the end of the descriptor itself, and must not register it again.
 GONE = (UNWATCHED,)
 
-# Two native threads may register one socket at the same moment. Nothing waits under this lock.
-_registering = allocate_lock()
+# Two native threads may register one socket, or register and close it, at the same moment. Nothing
+# waits under this lock, but the garbage collector may end other sockets and pipes meanwhile.
+_registering = RLock()
+run_in_child(_registering, RLock._at_fork_reinit)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def watch_here(owner: Watched) -> Watch:
@@ -99,7 +102,8 @@ def _register(owner: Watched, hub: Hub) -> Watch:
 
 def unwatch(owner: Watched) -> None:
     """Forget what the hubs know about `owner`; wake who waits for it, with ``OSError(EBADF)``."""
-    watches, owner._watches, owner._watch = owner._watches, GONE, UNWATCHED
+    with _registering:
+        watches, owner._watches, owner._watch = owner._watches, GONE, UNWATCHED
     for watch in watches:
         if watch.closed:
             continue

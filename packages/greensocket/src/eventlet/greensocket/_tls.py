@@ -74,6 +74,8 @@ class GreenSSLSocket(_standard.SSLSocket, GreenSocket):  # type: ignore[misc]  #
         except _standard.SSLWantReadError:
             if self._timeout == 0:
                 raise
+        except _standard.SSLWantWriteError:
+            return self._insist(None, _Base.read, buflen)  # an answer of TLS itself is to go first
         except _standard.SSLError as error:
             if error.args[0] != _standard.SSL_ERROR_EOF or not self.suppress_ragged_eofs:
                 raise
