@@ -149,6 +149,13 @@ def crawl(session: nox.Session) -> None:
 
 
 @nox.session(python=NEWEST)
+def soak(session: nox.Session) -> None:
+    """Have 5,000 guests in the chat server of the examples; arguments as for tests/soak_chat.py."""
+    session.install(*_editable())
+    session.run("python", "tests/soak_chat.py", *session.posargs)
+
+
+@nox.session(python=NEWEST)
 def bench(session: nox.Session) -> None:
     """Measure eventlet beside its peers; arguments as for ``python -m benchmarks``."""
     session.install("matplotlib>=3.9")
