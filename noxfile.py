@@ -40,8 +40,12 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 LINT_TOOLS = ["import-linter>=2.5", "ruff>=0.14"]
-TYPE_TOOLS = ["mypy>=1.18", "types-greenlet>=3.1"]
-TEST_TOOLS = ["coverage>=7.10", "hypothesis>=6.100", "pytest>=9", "pytest-timeout>=2.4"]
+TYPE_TOOLS = ["mypy>=1.18", "nox", "packaging>=24", "types-greenlet>=3.1"]
+TEST_TOOLS = workspace.TEST_TOOLS
+BACKENDS = {text for each in PACKAGES.values() for text in each.build_requirements}
+BUILD_TOOLS = ["build>=1.2", *sorted(BACKENDS)]
+RELEASE_TOOLS = [*BUILD_TOOLS, "check-wheel-contents>=0.6", "packaging>=24", "twine>=6.1"]
+DOCS_TOOLS = ["furo>=2025.7", "myst-parser>=4", "sphinx>=8.2"]
 DIST = ROOT / "dist"
 MEASURED = ROOT / ".nox" / "measured"
 DATA_FILE = "data"  # one name in all folders: `coverage combine` collects only its own
@@ -68,15 +72,14 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=NEWEST, allow_parallel=True)
 def types(session: nox.Session) -> None:
     """Check the types of everything with mypy, in strict mode."""
-    session.install(*TYPE_TOOLS, *TEST_TOOLS, "nox", *workspace.third_party(PACKAGES))
+    session.install(*TYPE_TOOLS, *TEST_TOOLS, *workspace.third_party(PACKAGES))
     session.run("mypy")
 
 
 @nox.session(python=NEWEST)
 def wheels(session: nox.Session) -> None:
     """Build the sdist and wheel of each package whose files changed into dist/."""
-    backends = {text for package in PACKAGES.values() for text in _build_requires(package)}
-    session.install("build>=1.2", *sorted(backends))
+    session.install(*BUILD_TOOLS)
     for package in PACKAGES.values():
         if _is_stale(package):
             for old in DIST.glob(f"{_file_name(package)}-*"):
@@ -135,8 +138,49 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def integration(session: nox.Session) -> None:
     """Run the tests of the packages' interplay, with all of them installed."""
-    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *PACKAGES["eventlet-httpc"].extras)
+    _install(
+        session,
+        list(PACKAGES.values()),
+        *TEST_TOOLS,
+        *RELEASE_TOOLS,
+        *PACKAGES["eventlet-httpc"].extras,
+    )
     session.run("pytest", *_selection(session, "tests"))
+
+
+@nox.session(python=NEWEST)
+def docs(session: nox.Session) -> None:
+    """Make the documentation into docs/_build; whatever Sphinx warns of is an error."""
+    session.install(*DOCS_TOOLS, *_editable())
+    options = ["--fail-on-warning", "--keep-going", "--builder", "html"]
+    session.run("sphinx-build", *options, *session.posargs, "docs", "docs/_build")
+
+
+@nox.session(python=list(FOUND)[:1], requires=["wheels"])
+@nox.parametrize("package", SHORT, ids=SHORT)
+def compatibility(session: nox.Session, package: str) -> None:
+    """Run one package's tests with the oldest versions of all that it requires."""
+    if session.venv_backend != "uv":
+        session.skip("only uv can choose the oldest versions")
+    here = PACKAGES[f"eventlet-{package}"]
+    folder = DIST / "oldest" / package
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install(*BUILD_TOOLS, "packaging>=24")
+    session.run("python", "-m", "tools.oldest", package, str(folder))
+    ours = [*folder.glob("*.whl"), next(DIST.glob(f"{_file_name(here)}-*.whl"))]
+    closure = {each.name: each for each in workspace.closure(here, PACKAGES)}
+    oldest = [*workspace.third_party(closure), *map(str, ours)]
+    # To uv, only what is named here is direct. The tools come after, as new as they are.
+    session.install("--exact", "--reinstall", "--resolution", "lowest-direct", *oldest)
+    session.install(*TEST_TOOLS)
+    session.run("pytest", *_selection(session, f"packages/{package}/tests"))
+
+
+@nox.session(python=NEWEST)
+def release(session: nox.Session) -> None:
+    """Release one package: ``nox -s release -- hub minor``; with ``--dry-run``, show the plan."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "-m", "tools.release", *session.posargs)
 
 
 @nox.session(python=NEWEST)
@@ -190,8 +234,8 @@ def dev(session: nox.Session) -> None:
     if not Path(python).exists():
         session.error("there is no .venv yet; run `python3 dev.py dev`, which makes it")
     pip = [UV, "pip", "install", "--python", python] if HAS_UV else [python, "-m", "pip", "install"]
-    tools = [*LINT_TOOLS, *TYPE_TOOLS, *TEST_TOOLS]
-    session.run(*pip, *tools, *_editable(), external=True)
+    tools = [*LINT_TOOLS, *TYPE_TOOLS, *TEST_TOOLS, *RELEASE_TOOLS]
+    session.run(*pip, *tools, *workspace.third_party(PACKAGES), *_editable(), external=True)
 
 
 def _install(session: nox.Session, packages: list[workspace.Package], *tools: str) -> None:
@@ -228,10 +272,6 @@ def _selection(session: nox.Session, *paths: str) -> list[str]:
 def _file_name(package: workspace.Package) -> str:
     """Return how the files of a distribution begin (PEP 427)."""
     return package.name.replace("-", "_")
-
-
-def _build_requires(package: workspace.Package) -> list[str]:
-    return list(package.pyproject["build-system"]["requires"])
 
 
 def _is_stale(package: workspace.Package) -> bool:

@@ -14,6 +14,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# What the tests of every package are run with.
+TEST_TOOLS = ["coverage>=7.10", "hypothesis>=6.100", "pytest>=9", "pytest-timeout>=2.4"]
+
 
 @dataclass(frozen=True)
 class Package:
@@ -51,6 +54,11 @@ class Package:
     def test_requirements(self) -> list[str]:
         """What its tests need besides the tools that all tests are run with (PEP 735)."""
         return list(self.pyproject.get("dependency-groups", {}).get("test", []))
+
+    @property
+    def build_requirements(self) -> list[str]:
+        """What builds it (PEP 518)."""
+        return list(self.pyproject["build-system"]["requires"])
 
     @property
     def python_versions(self) -> list[str]:

@@ -26,6 +26,7 @@ class _NotUsed:
         return "NOT_USED"
 
 
+#: What `Event.poll` and its kin return by default while nothing was sent.
 NOT_USED = _NotUsed()
 """Stands where an event has no value yet."""
 

@@ -6,6 +6,7 @@ import calendar
 import re
 import time
 
+#: How HTTP writes a point in time (RFC 9110, section 5.6.7), in terms of `time.strftime`.
 HTTP_TIME_FORMAT = "%a, %d %b %Y %H:%M:%S GMT"
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

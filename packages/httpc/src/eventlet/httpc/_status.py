@@ -357,6 +357,7 @@ class NetworkAuthenticationRequired(ConnectionError):
     """511: log in to the network first."""
 
 
+#: The exception for each status that has one.
 status_to_error_map: dict[int, type[ConnectionError]] = {
     202: Accepted,
     300: MultipleChoices,

@@ -16,6 +16,7 @@ def _to_bytes(data: Any) -> Any:
     return data if is_sendable else str(data)
 
 
+#: The suite behind the functions of this module: bodies are sent and returned as bytes.
 suite = HttpSuite(_to_bytes, None, "text/plain")
 
 Triple: TypeAlias = tuple[int, Headers, Any]
