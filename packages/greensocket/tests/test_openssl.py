@@ -91,6 +91,40 @@ def test_much_data(poller: str, pair: Any) -> None:
     assert buffer[:3] == b"abc"
 
 
+def test_writes_take_turns(poller: str, pair: Any) -> None:
+    client, server = pair
+    first = hub.spawn(client.sendall, MUCH)
+    wait_until_idle()
+    # Makes room that the first writer doesn't know of yet.
+    beginning = server.recv(2**14) + server.recv(2**14)
+    reading = hub.spawn(receive, server, len(MUCH) + 6 - len(beginning))
+    second, third = hub.spawn(client.sendall, b"second"), hub.spawn(client.sendall, b"")
+    third.kill()
+    data = beginning + reading.wait()
+    first.wait()
+    second.wait()
+    assert data.replace(b"second", b"") == MUCH
+
+
+def test_waiting_for_ones_turn_ends(pair: Any) -> None:
+    client, _ = pair
+    first = hub.spawn(client.sendall, MUCH * 2)
+    wait_until_idle()
+    client.settimeout(0.01)
+    with pytest.raises(TimeoutError, match="timed out"):
+        client.send(b"x")
+    client.settimeout(0)
+    with pytest.raises(SSL.WantWriteError):
+        client.send(b"x")
+    client.settimeout(None)
+    second = hub.spawn(client.send, b"x")
+    wait_until_idle()
+    client.close()
+    for thread in (first, second):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            thread.wait()
+
+
 def test_orderly_end(poller: str, pair: Any) -> None:
     client, server = pair
     hub.call_after(0, client.close)

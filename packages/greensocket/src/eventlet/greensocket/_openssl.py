@@ -8,7 +8,10 @@ from typing import Any, Self, TypeVar, TypeVarTuple, cast
 
 from OpenSSL import SSL
 
+from eventlet.coros import Semaphore
+
 from ._socket import GreenSocket
+from ._turns import await_turn
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -28,6 +31,9 @@ class Connection(SSL.Connection):
     Raises:
         TypeError: `socket` is of another kind.
     """
+
+    # Held while one write is unfinished.
+    _unfinished_write: Semaphore | None = None
 
     def __init__(self, context: SSL.Context, socket: _socket_module.socket | None = None) -> None:
         if not isinstance(socket, GreenSocket | None):
@@ -54,7 +60,20 @@ class Connection(SSL.Connection):
 
     def send(self, buf: Any, flags: int = 0) -> int:
         """Send as much of `buf` as there is room for, at least one byte; return how much."""
-        return self._insist(_Base.send, buf, flags)
+        while (unfinished := self._unfinished_write) is not None:
+            if not await_turn(self._green(), unfinished):
+                raise SSL.WantWriteError
+        try:
+            return _Base.send(self, buf, flags)
+        except (SSL.WantReadError, SSL.WantWriteError):
+            if self._never_waits():
+                raise
+        turn = self._unfinished_write = Semaphore(0)
+        try:
+            return self._insist(_Base.send, buf, flags)
+        finally:
+            self._unfinished_write = None
+            turn.release()
 
     write = send
 

@@ -7,8 +7,6 @@ any operation, because TLS sends and receives behind the scenes.
 
 from __future__ import annotations
 
-import errno
-import os
 import socket as _socket_module
 import ssl as _standard
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 from eventlet.coros import Semaphore
 
 from ._socket import GreenSocket
+from ._turns import await_turn
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -92,7 +91,10 @@ class GreenSSLSocket(_standard.SSLSocket, GreenSocket):  # type: ignore[misc]  #
     def write(self, data: Any) -> int:
         """Send as much of `data` as there is room for, at least one byte; return how much."""
         while (unfinished := self._unfinished_write) is not None:
-            self._await_turn(unfinished)
+            if not await_turn(self, unfinished):
+                raise _standard.SSLWantWriteError(
+                    _standard.SSL_ERROR_WANT_WRITE, "another green thread's write is unfinished"
+                )
         try:
             return _Base.write(self, data)
         except (_standard.SSLWantReadError, _standard.SSLWantWriteError):
@@ -121,18 +123,6 @@ class GreenSSLSocket(_standard.SSLSocket, GreenSocket):  # type: ignore[misc]  #
                 return
             data = memoryview(data)[sent:]  # pragma: no cover - OpenSSL decides when to stop short
         super().sendall(data, flags)
-
-    def _await_turn(self, unfinished: Semaphore) -> None:
-        if unfinished.acquire(timeout=self._timeout):
-            unfinished.release()
-            if self.fileno() < 0:
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        elif self._timeout == 0:
-            raise _standard.SSLWantWriteError(
-                _standard.SSL_ERROR_WANT_WRITE, "another green thread's write is unfinished"
-            )
-        else:
-            raise TimeoutError("timed out")
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands with the peer.
