@@ -40,11 +40,13 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 LINT_TOOLS = ["import-linter>=2.5", "ruff>=0.14"]
-TYPE_TOOLS = ["mypy>=1.18", "nox", "packaging>=24", "types-greenlet>=3.1"]
+TYPE_TOOLS = ["mypy>=1.18", "nox", "packaging>=24", "types-greenlet>=3.1", "types-requests"]
 TEST_TOOLS = workspace.TEST_TOOLS
 BACKENDS = {text for each in PACKAGES.values() for text in each.build_requirements}
 BUILD_TOOLS = ["build>=1.2", *sorted(BACKENDS)]
 RELEASE_TOOLS = [*BUILD_TOOLS, "check-wheel-contents>=0.6", "packaging>=24", "twine>=6.1"]
+# What the examples use, or their tests.
+EXAMPLE_TOOLS = ["requests>=2.32", "trustme>=1.2"]
 DOCS_TOOLS = ["furo>=2025.7", "myst-parser>=4", "sphinx>=8.2"]
 DIST = ROOT / "dist"
 MEASURED = ROOT / ".nox" / "measured"
@@ -72,7 +74,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=NEWEST, allow_parallel=True)
 def types(session: nox.Session) -> None:
     """Check the types of everything with mypy, in strict mode."""
-    session.install(*TYPE_TOOLS, *TEST_TOOLS, *workspace.third_party(PACKAGES))
+    session.install(*TYPE_TOOLS, *TEST_TOOLS, *EXAMPLE_TOOLS, *workspace.third_party(PACKAGES))
     session.run("mypy")
 
 
@@ -143,6 +145,7 @@ def integration(session: nox.Session) -> None:
         list(PACKAGES.values()),
         *TEST_TOOLS,
         *RELEASE_TOOLS,
+        *EXAMPLE_TOOLS,
         *PACKAGES["eventlet-httpc"].extras,
     )
     session.run("pytest", *_selection(session, "tests"))
@@ -234,7 +237,7 @@ def dev(session: nox.Session) -> None:
     if not Path(python).exists():
         session.error("there is no .venv yet; run `python3 dev.py dev`, which makes it")
     pip = [UV, "pip", "install", "--python", python] if HAS_UV else [python, "-m", "pip", "install"]
-    tools = [*LINT_TOOLS, *TYPE_TOOLS, *TEST_TOOLS, *RELEASE_TOOLS]
+    tools = [*LINT_TOOLS, *TYPE_TOOLS, *TEST_TOOLS, *RELEASE_TOOLS, *EXAMPLE_TOOLS]
     session.run(*pip, *tools, *workspace.third_party(PACKAGES), *_editable(), external=True)
 
 
