@@ -257,6 +257,27 @@ def test_a_taker_leaves_just_before_it_is_served() -> None:
     assert len(queue) == 0
 
 
+@pytest.mark.parametrize("make", [coros.Queue, coros.Channel, green.SimpleQueue])
+def test_a_taker_is_served_by_another_just_before(make: Callable[[], Any]) -> None:
+    class Contested(lines.Line):
+        """Has its first ticket taken by another native thread, which serves it, once."""
+
+        def remove(self, ticket: lines.Ticket) -> None:
+            if not ticket.done:
+                claimed = self.claim()
+                assert claimed is ticket
+                claimed.settle("theirs")
+            super().remove(ticket)
+
+    store = make()
+    store._takers = Contested(store._takers.store, returns=True)
+    receive = store.get if isinstance(store, green.SimpleQueue) else store.wait
+    taker = hub.spawn(receive)
+    testing.wait_until_idle()
+    assert not store._give_to_first("mine")
+    assert taker.wait() == "theirs"
+
+
 def test_a_container_of_the_user_s_is_emptied_by_another() -> None:
     class Own(green.Queue[Any]):
         def _qsize(self) -> int:

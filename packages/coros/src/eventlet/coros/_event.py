@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from ._line import Line
 from ._outcome import Failure, failure_of
+from ._scheduler import Fiber
 from ._statistics import EventStatistics
 from .errors import AlreadySent, NotSent
 
@@ -99,7 +100,18 @@ class Event(Generic[T]):
         """
         outcome = self._outcome
         if outcome is NOT_USED:
-            ticket = self._line.wait(self, timeout)
+            # As `Line.wait`, written out; see `Line.begin`.
+            line = self._line
+            ticket = line.begin(self, timeout)
+            me: Fiber = ticket.fiber  # type: ignore[assignment]  # `begin` has set it
+            try:
+                while me.parked is ticket:
+                    me.ready.popleft().switch()
+            except BaseException:  # what was thrown past the hub
+                line.abandon(ticket)
+                raise
+            if not ticket.done and timeout is None:  # something else has woken it
+                line.stay(ticket, None)
             if not ticket.done:
                 raise TimeoutError(f"nothing was sent to {self!r} within {timeout} seconds")
             outcome = ticket.item

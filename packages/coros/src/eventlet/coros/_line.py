@@ -10,8 +10,9 @@ adds to the store looks at the line *afterwards*; whoever enters the line looks 
 *afterwards*. Whatever the order in which two native threads do that, one of them sees both.
 
 **A wake is decided once.** Anybody may enter a line at its end, but a ticket is taken out only
-under the guard. To take one out is to claim who waits with it: what it is handed is written on the
-ticket before the guard is released. One who gives up, because time has passed or because it was
+under the guard, or by the waiter's own native thread. To take one out is to claim who waits with
+it: what it is handed is written on the ticket before the guard is released, or before anything
+else runs in that native thread. One who gives up, because time has passed or because it was
 killed, goes through the guard too: either its ticket is still in the line and leaves with nothing,
 or it has been claimed and the wait succeeds, with the kill left pending for the next one. So
 nothing is ever handed to nobody. In the waiter's own native thread we even know whether something
@@ -154,12 +155,32 @@ class Line(deque[Ticket]):
             ValueError: `timeout` is negative or not a number.
             HubError: called in the hub's own greenlet, where nothing may wait.
         """
+        ticket = self.begin(owner, timeout, item)
+        me: Fiber = ticket.fiber  # type: ignore[assignment]  # `begin` has set it
+        try:
+            while me.parked is ticket:
+                me.ready.popleft().switch()
+        except BaseException:  # what was thrown past the hub
+            self.abandon(ticket)
+            raise
+        if not ticket.done and timeout is None:  # something else has woken it
+            self.stay(ticket, None)
+        return ticket
+
+    def begin(self, owner: Owner, timeout: float | None = None, item: Any = None) -> Ticket:
+        """Do as `wait`, up to the moment when there is nothing left to do but to switch.
+
+        For those who write out the rest of `wait` in their own frame: one who is parked pays for
+        each frame that it stands in, in time and in memory, and there it is paid most often.
+        """
         me: Fiber = getcurrent()  # type: ignore[assignment]  # it has the notes of one, or gets them
         try:
-            ready = me.ready
+            pending = me.pending
         except AttributeError:
-            ready = (me := current_fiber()).ready
-        if timeout is not None or me.pending:
+            me = current_fiber()
+            # The hub's own greenlet refuses to tell the first.
+            _, pending = me.ready, me.pending
+        if timeout is not None or pending:
             return self._wait_until(me, owner, timeout, item)
         ticket = Ticket()
         ticket.fiber = me
@@ -169,18 +190,8 @@ class Line(deque[Ticket]):
         self.append(ticket)
         if self.alert or self.store:
             owner._hand_over()
-        if ticket.done:
-            return ticket
-        me.parked = ticket
-        try:
-            ready.popleft().switch()
-            while me.parked is ticket:
-                ready.popleft().switch()
-            if not ticket.done:
-                self._go_on(ticket, me, None)
-        except BaseException:  # a kill, or what was thrown past the hub
-            self._abandon(ticket, me)
-            raise
+        if not ticket.done:
+            me.parked = ticket
         return ticket
 
     def wait_shielded(self, owner: Owner) -> Ticket:
@@ -200,7 +211,7 @@ class Line(deque[Ticket]):
                 if me.pending and not ticket.done and _is_hopeless(me):
                     self._raise_pending(ticket, me)
         except BaseException:  # a deadlock, or what was thrown past the hub
-            self._abandon(ticket, me)
+            self.abandon(ticket)
             raise
         return ticket
 
@@ -216,7 +227,7 @@ class Line(deque[Ticket]):
         try:
             self._go_on(ticket, me, deadline_after(me.hub, timeout))
         except BaseException:  # a kill, or what was thrown past the hub
-            self._abandon(ticket, me)
+            self.abandon(ticket)
             raise
         return ticket.done
 
@@ -231,18 +242,23 @@ class Line(deque[Ticket]):
 
     def claim(self) -> Ticket | None:
         """Take out the first ticket whose holder still waits; call it under the guard."""
-        while self:
-            ticket = self.popleft()
-            if ticket.is_waiting():
-                return ticket
-        return None
+        try:
+            while True:
+                ticket = self.popleft()
+                if ticket.is_waiting():
+                    return ticket
+        except IndexError:
+            return None
 
     def settle_all(self, item: Any = None) -> None:
         """Hand `item` to everybody in line; call it under the guard."""
         here = get_ident()
         far: dict[Any, list[Ticket]] = {}
-        while self:
-            ticket = self.popleft()
+        while True:
+            try:
+                ticket = self.popleft()
+            except IndexError:
+                break
             fiber = ticket.fiber
             if fiber is None:
                 ticket.settle(item)
@@ -280,7 +296,7 @@ class Line(deque[Ticket]):
         try:
             self._go_on(ticket, me, deadline)
         except BaseException:  # a kill, or what was thrown past the hub
-            self._abandon(ticket, me)
+            self.abandon(ticket)
             raise
         return ticket
 
@@ -304,7 +320,9 @@ class Line(deque[Ticket]):
                     self.leave(ticket)
                     raise
 
-    def _abandon(self, ticket: Ticket, me: Fiber | None) -> None:
+    def abandon(self, ticket: Ticket) -> None:
+        """Leave the line because of an exception; what was handed over meanwhile goes back."""
+        me = ticket.fiber
         if me is not None:
             me.parked = None
             me.deadline = NEVER

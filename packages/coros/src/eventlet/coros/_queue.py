@@ -6,8 +6,9 @@ from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar
 
 from ._counts import check_count
+from ._line import Ticket
 from ._outcome import Failure, failure_of
-from ._scheduler import in_hub_greenlet
+from ._scheduler import Fiber, in_hub_greenlet
 from ._statistics import QueueStatistics
 from ._store import BoundedStore, Store
 from .errors import Closed
@@ -26,9 +27,8 @@ class _Messages(Store, Generic[T]):
 
     __slots__ = ()
 
-    def _receive(self, timeout: float | None) -> Any:
-        """Wait for the next message, where there was none at the first glance."""
-        ticket = self._takers.wait(self, timeout)
+    def _received(self, ticket: Ticket, timeout: float | None) -> Any:
+        """Return what somebody was handed who has waited; not in the frame in which they wait."""
         if not ticket.done:
             raise TimeoutError(f"nothing came through {self!r} within {timeout} seconds")
         if ticket.item is _CLOSED:
@@ -37,9 +37,10 @@ class _Messages(Store, Generic[T]):
 
     def _notify(self, item: Any) -> None:
         """Look who is to be told of `item`, which has been sent just now."""
-        with self._takers.guard:
-            if self.closed and self._remove_last(item):
-                raise self._refusal()
+        if self.closed:
+            with self._takers.guard:
+                if self._remove_last(item):
+                    raise self._refusal()
         self._hand_over()
 
     def _refusal(self) -> Closed:
@@ -142,13 +143,25 @@ class Queue(_Messages[T]):
             Closed: the queue has been closed, and nothing is left in it.
             ValueError: `timeout` is negative or not a number.
         """
-        if not self._items:
-            item = self._receive(timeout)
-        else:
+        if self._items:
             try:
                 item = self._items.popleft()
             except IndexError:  # another native thread was faster
-                item = self._receive(timeout)
+                item = self._received(self._takers.wait(self, timeout), timeout)
+        else:
+            # As `Line.wait`, written out; see `Line.begin`.
+            line = self._takers
+            ticket = line.begin(self, timeout)
+            me: Fiber = ticket.fiber  # type: ignore[assignment]  # `begin` has set it
+            try:
+                while me.parked is ticket:
+                    me.ready.popleft().switch()
+            except BaseException:  # what was thrown past the hub
+                line.abandon(ticket)
+                raise
+            if not ticket.done and timeout is None:  # something else has woken it
+                line.stay(ticket, None)
+            item = self._received(ticket, timeout)
         if type(item) is Failure:
             item.throw()
         message: T = item
@@ -205,17 +218,27 @@ class Channel(BoundedStore, _Messages[T]):
             ValueError: `timeout` is negative or not a number.
         """
         item = result if exc is None else failure_of(exc)
-        if self._places:
-            try:
-                self._places.pop()
-            except IndexError:  # another native thread was faster
-                pass
-            else:
-                self._items.append(item)
-                if self._takers or self._takers.alert:
-                    self._notify(item)
-                return
-        self._wait_to_send(item, timeout)
+        # Tried, not tested first, here and in `wait`: most of the time there is room.
+        try:
+            self._places.pop()
+        except IndexError:
+            pass
+        else:
+            self._items.append(item)
+            takers = self._takers
+            if takers or takers.alert:
+                self._notify(item)
+            return
+        if self._takers and not self._givers and self._give_to_first(item):
+            return
+        if in_hub_greenlet():
+            self._send_from_hub(item)
+            return
+        ticket = self._givers.wait(self, timeout, item)
+        if not ticket.done:
+            raise TimeoutError(f"there was no room in {self!r} within {timeout} seconds")
+        if ticket.item is _CLOSED:
+            raise self._refusal()
 
     def send_exception(self, *throw_args: Any) -> None:
         """Send an exception, which the receiver raises; waits for room as `send`.
@@ -240,17 +263,18 @@ class Channel(BoundedStore, _Messages[T]):
             Closed: the channel has been closed, and nothing is left in it.
             ValueError: `timeout` is negative or not a number.
         """
-        if not self._items:
-            item = self._receive(timeout)
+        try:
+            item = self._items.popleft()
+        except IndexError:
+            pass
         else:
-            try:
-                item = self._items.popleft()
-            except IndexError:  # another native thread was faster
-                item = self._receive(timeout)
-            else:
-                self._places.append(None)
-                if self._givers:
-                    self._hand_over()
+            self._places.append(None)
+            if self._givers:
+                self._hand_over()
+            if type(item) is Failure:
+                item.throw()
+            return item  # type: ignore[no-any-return]  # what was sent
+        item = self._received(self._takers.wait(self, timeout), timeout)
         if type(item) is Failure:
             item.throw()
         message: T = item
@@ -286,17 +310,10 @@ class Channel(BoundedStore, _Messages[T]):
         if not self._items:
             self._takers.settle_all(_CLOSED)
 
-    def _wait_to_send(self, item: Any, timeout: float | None) -> None:
-        if in_hub_greenlet():
-            if self.closed:
-                raise self._refusal()
-            self._force(item)
-            return
-        ticket = self._givers.wait(self, timeout, item)
-        if not ticket.done:
-            raise TimeoutError(f"there was no room in {self!r} within {timeout} seconds")
-        if ticket.item is _CLOSED:
+    def _send_from_hub(self, item: Any) -> None:
+        if self.closed:
             raise self._refusal()
+        self._force(item)
 
 
 def queue(max_size: int | None = None) -> Queue[Any] | Channel[Any]:

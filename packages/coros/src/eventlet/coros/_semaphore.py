@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Literal
 
 from ._counts import check_count, check_timeout
+from ._scheduler import Fiber
 from ._statistics import SemaphoreStatistics
 from ._store import BoundedStore, Store
 
@@ -104,8 +105,19 @@ class Semaphore(Store):
     def __enter__(self) -> Literal[True]:
         if self._items:
             self.acquire()
-        else:
-            self._takers.wait(self)
+            return True
+        # As `Line.wait`, written out; see `Line.begin`.
+        line = self._takers
+        ticket = line.begin(self)
+        me: Fiber = ticket.fiber  # type: ignore[assignment]  # `begin` has set it
+        try:
+            while me.parked is ticket:
+                me.ready.popleft().switch()
+        except BaseException:  # what was thrown past the hub
+            line.abandon(ticket)
+            raise
+        if not ticket.done:  # something else has woken it
+            line.stay(ticket, None)
         return True
 
     def __exit__(
