@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -306,6 +308,31 @@ def test_nothing_is_left_of_tasks_that_have_ended() -> None:
 
     before = run(2000)
     assert run(20_000) < before + 500
+
+
+def test_memory_is_flat_over_a_million_tasks() -> None:
+    # In a process of its own, where nothing measures each line: two seconds of work.
+    script = """
+import sys
+from eventlet import coros
+
+pool = coros.CoroutinePool(max_size=100)
+
+def run(tasks):
+    for _ in range(tasks):
+        pool.execute(int)
+    pool.wait_all()
+    return sys.getallocatedblocks()
+
+before = run(20_000)
+print(run(1_000_000) - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert not done.stderr
+    # A single object kept from each thousandth task would be more.
+    assert int(done.stdout) < 1000
 
 
 @pytest.mark.parametrize("wrong", [True, 2.5, "4", None])
