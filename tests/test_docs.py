@@ -8,9 +8,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = {"_build", "reference"}
-PAGES = [
-    page for page in sorted(DOCS.rglob("*.md")) if not MADE & {*page.relative_to(DOCS).parts}
-]
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if not MADE & {*page.relative_to(DOCS).parts}]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
