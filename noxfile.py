@@ -30,6 +30,10 @@ PACKAGES = workspace.load()
 SHORT = [package.short for package in PACKAGES.values()]
 STDLIB = [s for s in SHORT if (ROOT / "packages" / s / "tests" / "stdlib" / "run.py").exists()]
 PATCHED = "patched"  # stands, in the session `stdlib`, for all packages at once
+SOAK = {
+    "chat": "tests/soak_chat.py",  # 5,000 guests in the chat server of the examples
+    **{p.parts[-4]: str(p.relative_to(ROOT)) for p in ROOT.glob("packages/*/tests/soak/run.py")},
+}
 PYTHONS = workspace.python_versions(PACKAGES)
 FOUND = {version: path for version in PYTHONS if (path := interpreters.find(version))}
 NEWEST = list(FOUND)[-1] if FOUND else f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -116,6 +120,14 @@ def stdlib(session: nox.Session, package: str) -> None:
 
 
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+@nox.parametrize("what", list(SOAK), ids=list(SOAK))
+def soak(session: nox.Session, what: str) -> None:
+    """Have one thing do much for long; arguments as for the script that it is."""
+    _install(session, list(PACKAGES.values()))
+    session.run("python", SOAK[what], *session.posargs)
+
+
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def portable(session: nox.Session) -> None:
     """Run every package's tests on the code paths of other platforms."""
     needed = (text for package in PACKAGES.values() for text in package.test_requirements)
@@ -193,13 +205,6 @@ def crawl(session: nox.Session) -> None:
     session.run("python", "examples/crawler.py", *session.posargs)
     if not session.posargs:
         session.run("python", "examples/demo_site.py", "python", "-m", "eventlet.httpc", "crawl")
-
-
-@nox.session(python=NEWEST)
-def soak(session: nox.Session) -> None:
-    """Have 5,000 guests in the chat server of the examples; arguments as for tests/soak_chat.py."""
-    session.install(*_editable())
-    session.run("python", "tests/soak_chat.py", *session.posargs)
 
 
 @nox.session(python=NEWEST)

@@ -14,7 +14,7 @@ import pytest
 
 from eventlet import hub
 from eventlet.hub.testing import wait_until_idle
-from eventlet.processes import DeadProcess, Process
+from eventlet.processes import DeadProcess, Process, _process
 
 Start = Callable[..., Process]
 ECHO = "for line in sys.stdin.buffer: sys.stdout.buffer.write(line); sys.stdout.flush()"
@@ -410,6 +410,52 @@ class TestDeath:
         gc.collect()
         assert alive() is None
         told.wait(50)
+
+
+ORPHANS = """\
+import os, signal, sys, time
+from eventlet.processes import Process
+script = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1)"
+script += "; sys.stdout.flush(); time.sleep(100)"
+child = Process(sys.executable, ["-c", script], stderr=None, end_with_parent=sys.argv[1] == "True")
+child.readline()
+print(child.getpid(), flush=True)
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@posix_only
+class TestEndingWithTheParent:
+    @pytest.mark.parametrize("how", ["killed", "ended"])
+    def test_a_child_that_is_asked_to(self, how: str) -> None:
+        command = [sys.executable, "-c", ORPHANS, "True", how]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
+            # Which the child shares: they end when both have.
+            assert parent.communicate(timeout=50)[1] == b""
+        assert parent.returncode == (-signal.SIGKILL if how == "killed" else 0)
+
+    def test_a_child_that_is_not(self) -> None:
+        command = [sys.executable, "-c", ORPHANS, "False", "killed"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            parent.wait(50)
+            os.kill(child, signal.SIGKILL)  # it lives on
+
+    def test_a_child_that_ends_first(self, start: Start) -> None:
+        assert start("print(1)", end_with_parent=True).wait() == 0
+        # What watched it has gone, too, as `clean` sees.
+
+    def test_nobody_to_watch(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(pid: int) -> None:
+            raise OSError("no processes left")
+
+        monkeypatch.setattr(_process, "Guard", fail)
+        told = hub.Waiter[None]()
+        with pytest.raises(OSError, match="no processes left"):
+            start(ECHO, told.switch, end_with_parent=True)
+        told.wait(50)  # it was killed
 
 
 class TestEnding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ._guard import Guard
 from ._popen import Popen
 
 
@@ -13,11 +14,14 @@ class Death:
     def __init__(self, popen: Popen, callback: Callable[[], object] | None) -> None:
         self._popen = popen
         self._callback = callback
+        self.guard: Guard | None = None
         self.is_told = False
 
     def await_it(self) -> None:
         """Reap the child when it ends."""
         self._popen.wait()
+        if self.guard is not None:
+            self.guard.stand_down()
         self.tell()
 
     def tell(self) -> None:

@@ -26,7 +26,7 @@ class ProcessPool(Pool[Process]):
         command, args: the program and its arguments, as for `Process`.
         min_size: how many processes to start now.
         max_size: how many there can be.
-        stderr, cwd, env, start_new_session: as for `Process`.
+        stderr, cwd, env, start_new_session, end_with_parent: as for `Process`.
 
     Raises:
         TypeError: a size is not a whole number.
@@ -45,11 +45,13 @@ class ProcessPool(Pool[Process]):
         cwd: Text | None = None,
         env: Mapping[str, str] | None = None,
         start_new_session: bool = False,
+        end_with_parent: bool = False,
     ) -> None:
         self.command = command
         self.args = () if args is None else args
         self._options: dict[str, Any] = {
             "stderr": stderr, "cwd": cwd, "env": env, "start_new_session": start_new_session,
+            "end_with_parent": end_with_parent,
         }  # fmt: skip
         self._is_closed = False
         self._living: set[Process] = set()

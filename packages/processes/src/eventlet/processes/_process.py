@@ -17,6 +17,7 @@ from eventlet.hub import move_on_after, spawn
 
 from ._command import Text, make_command_line
 from ._death import Death
+from ._guard import Guard
 from ._pipes import PipeReader, PipeWriter
 from ._popen import Popen
 from .errors import DeadProcess
@@ -50,6 +51,9 @@ class Process:
         env: all of its environment; by default, a copy of ours.
         start_new_session: whether it leads a session and process group of its own, so that Ctrl-C
             doesn't reach it.
+        end_with_parent: whether it is killed as soon as this process has ended, however that came
+            about. It costs one more process, which waits for that. A process that was forked from
+            this one and lives on counts as this one.
 
     Attributes:
         process_number: how many processes had been started when this was, and itself.
@@ -75,6 +79,7 @@ class Process:
         cwd: Text | None = None,
         env: Mapping[str, str] | None = None,
         start_new_session: bool = False,
+        end_with_parent: bool = False,
     ) -> None:
         if dead_callback is not None and not callable(dead_callback):
             raise TypeError(f"dead_callback must be a function, not {dead_callback!r}")
@@ -100,6 +105,12 @@ class Process:
         self._popen = popen
         # A text file closes its pipe when it is garbage.
         self._text_files: list[io.TextIOWrapper] = []
+        if end_with_parent:
+            try:
+                self._death.guard = Guard(popen.pid)
+            except BaseException:  # whatever it is, nobody gets to know the child
+                self.destroy()
+                raise
         spawn(self._death.await_it)
 
     # Reading
