@@ -87,7 +87,8 @@ def page(name: str) -> str:
     found = entries(name)
     for public, value in sorted(found.items(), key=lambda item: item[0].lower()):
         if inspect.isclass(value):
-            lines += [f".. autoclass:: {name}.{public}\n"]
+            bases = "   :show-inheritance:\n" if value.__bases__ != (object,) else ""
+            lines += [f".. autoclass:: {name}.{public}\n{bases}"]
         elif inspect.isroutine(value):
             lines += [f".. autofunction:: {name}.{public}\n"]
         elif isinstance(value, ModuleType):

@@ -24,7 +24,7 @@ myst_heading_anchors = 3
 default_role = "py:obj"
 # Some names mean a thing in several classes; then the first is linked to.
 suppress_warnings = ["ref.python"]
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "undoc-members": True}
 autodoc_member_order = "groupwise"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

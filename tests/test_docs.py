@@ -1,5 +1,6 @@
 """The examples of the pages in docs/ give the results that are printed there."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,32 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = {"_build", "reference"}
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if not MADE & {*page.relative_to(DOCS).parts}]
+
+
+PLAIN = re.compile(r"^(<!-- not run: .+ -->\n)?```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = re.compile(r"https?://www\.example\.(?:com|org)/")
+
+
+def plain_blocks(page: Path) -> list[str]:
+    """Return the blocks of Python that show no results, but those that say why they cannot run."""
+    found = PLAIN.findall(page.read_text("utf-8"))
+    return [code for reason, code in found if not reason and ">>>" not in code]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if plain_blocks(page)], ids=lambda path: path.stem
+)
+def test_blocks_without_results_run(page: Path, site: str, tmp_path: Path) -> None:
+    script = ADDRESS.sub(site, "\n".join(plain_blocks(page)))  # later ones may go on from earlier
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
