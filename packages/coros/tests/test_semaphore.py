@@ -92,9 +92,10 @@ def test_a_context_manager_calls_what_is_overridden() -> None:
     assert log == ["acquire", "acquire", "release"]
 
 
-def test_a_killed_waiter_takes_no_permit(make: Callable[[int], Either]) -> None:
+@pytest.mark.parametrize("enter", ["acquire", "__enter__"])
+def test_a_killed_waiter_takes_no_permit(make: Callable[[int], Either], enter: str) -> None:
     semaphore = make(0)
-    killed, other = hub.spawn(semaphore.acquire), hub.spawn(semaphore.acquire)
+    killed, other = hub.spawn(getattr(semaphore, enter)), hub.spawn(semaphore.acquire)
     testing.wait_until_idle()
     killed.throw()
     semaphore.release()
@@ -130,9 +131,10 @@ def test_a_timeout_in_the_round_of_the_release(make: Callable[[int], Either]) ->
     assert semaphore.waiting() == 0
 
 
-def test_exceptions_thrown_past_the_hub(make: Callable[[int], Either]) -> None:
+@pytest.mark.parametrize("enter", ["acquire", "__enter__"])
+def test_exceptions_thrown_past_the_hub(make: Callable[[int], Either], enter: str) -> None:
     semaphore = make(0)
-    bare = greenlet(semaphore.acquire)
+    bare = greenlet(getattr(semaphore, enter))
     hub.get_hub().call_soon(bare.switch)
     testing.wait_until_idle()
     assert semaphore.waiting() == 1
