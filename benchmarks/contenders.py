@@ -48,6 +48,8 @@ CONTENDERS = {
     "uvloop": Contender("peers", "asyncio", "uvloop", distribution="uvloop"),
     "trio": Contender("peers", "trio", "trio", distribution="trio"),
     "threads": Contender("peers", "threads"),
+    # No peer, but a limit: see `_echo.c`.
+    "c": Contender("ours", "c"),
     # HTTP clients, each in the company that suits it best.
     "aiohttp": Contender("peers", "aiohttp", "uvloop", distribution="aiohttp"),
     "httpx": Contender("peers", "httpx", "uvloop", distribution="httpx"),

@@ -120,6 +120,7 @@ def measure(
             contender: (pythons[contender], checkout)
             for contender, checkout in checkouts.items()
             if hasattr(adapters, CONTENDERS[contender].adapter)
+            and (contender != "c" or subject.with_c)
         }
         for label in subject.cases:
             done(_measure_case(name, label, taking_part, effort))

@@ -33,6 +33,7 @@ class Subject:
             the work returns the seconds as well.
         footprint: whether less is better and every round needs a fresh process.
         servers: whether each contender is a server in a process of its own, under the same load.
+        with_c: whether the server in C takes part too, as the limit of what can be.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Subject:
     clock: Literal["cpu", "wall", "own"] = "cpu"
     footprint: bool = False
     servers: bool = False
+    with_c: bool = False
 
 
 def names() -> list[str]:

@@ -19,7 +19,7 @@ class NoCompiler(RuntimeError):
 
 
 @cache
-def _compiled(name: str) -> str:
+def compiled(name: str) -> str:
     """Compile one of the programs beside this file, and return where it is."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
@@ -69,18 +69,65 @@ def _processor_time(pid: int) -> float:
     return sum(int(thread.read_text("ascii").split()[0]) for thread in threads) / 1e9
 
 
-def echo(contender: str, *, busy: int, idle: int = 0, size: int = 64) -> Work:
+def echo(contender: str, *, busy: int, idle: int = 0, size: int = 64, kind: str = "plain") -> Work:
     """Return the work of exchanging messages with a contender's echo server.
 
     The server has the core of the process that this is called in, the load another one. What
     counts is the processor time of the server: how much it can serve when it has a core for
     itself, however busy the machine is just now.
     """
-    here, other = _cores()
-    server = _start(sys.executable, "-m", "benchmarks.subjects._servers", contender, core=here)
-    port = _ask(server)
-    options = (str(number) for number in (port, busy, idle, size))
-    load = _start(_compiled("_load"), *options, core=other)
+    server, port = _serve(contender, kind)
+    load = _start(compiled("_load"), *map(str, (port, busy, idle, size)), core=_cores()[1])
+    return _under(load, server)
+
+
+def echo_over_tls(contender: str, *, busy: int, size: int = 64) -> Work:
+    """Return the work of exchanging messages with a contender's echo server over TLS."""
+    return _over_tls(contender, "echo", busy, size)
+
+
+def shake_hands(contender: str) -> Work:
+    """Return the work of beginning and ending TLS with a contender's server."""
+    return _over_tls(contender, "handshakes", 1, 1)
+
+
+def memory_of_idle(contender: str, connections: int) -> Work:
+    """Return the work of measuring what a connection costs a contender that says nothing."""
+
+    def work(_: int) -> float:
+        server, port = _serve(contender, "plain")
+        options = str(port), "1", str(connections), "64"
+        first = _start(compiled("_load"), str(port), "50", "0", "64", core=_cores()[1])
+        _ask(first, "50")  # brings in what all of them share
+        before = _private_memory(server.pid)
+        load = _start(compiled("_load"), *options, core=_cores()[1])
+        _ask(load, "1")
+        return (_private_memory(server.pid) - before) / connections
+
+    return work
+
+
+def _private_memory(pid: int) -> int:
+    """Return the bytes that a process shares with no other (proc(5), smaps_rollup)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def _over_tls(contender: str, what: str, busy: int, size: int) -> Work:
+    server, port = _serve(contender, "tls")
+    options = what, *map(str, (port, busy, size))
+    command = (sys.executable, "-m", "benchmarks.subjects._tls_load")
+    return _under(_start(*command, *options, core=_cores()[1]), server)
+
+
+def _serve(contender: str, kind: str) -> tuple["subprocess.Popen[str]", int]:
+    """Start a contender's server on the core of this process; return it and its port."""
+    command = (sys.executable, "-m", "benchmarks.subjects._servers", contender, kind)
+    server = _start(*command, core=_cores()[0])
+    return server, _ask(server)
+
+
+def _under(load: "subprocess.Popen[str]", server: "subprocess.Popen[str]") -> Work:
     _ask(load, "1")  # once all connections are there
 
     def work(repeats: int) -> tuple[float, float]:
@@ -93,5 +140,5 @@ def echo(contender: str, *, busy: int, idle: int = 0, size: int = 64) -> Work:
 
 def start_pages(size: int) -> str:
     """Start a web server on another core whose pages have so many bytes; return its URL."""
-    server = _start(_compiled("_pages"), str(size), core=_cores()[1])
+    server = _start(compiled("_pages"), str(size), core=_cores()[1])
     return f"http://127.0.0.1:{_ask(server)}/"

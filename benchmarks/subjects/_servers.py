@@ -1,12 +1,17 @@
 """An echo server for each contender: a process that prints its port and serves until killed.
 
+It serves plainly, or with a timeout set for each wait ("timeout"), or over TLS ("tls").
+
 Each is written the way that the contender's own documentation suggests, with nothing left out or
 added that another has not.
 """
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS
@@ -14,18 +19,34 @@ from benchmarks.contenders import CONTENDERS
 _BACKLOG = 1024
 _CHUNK = 4096
 _ADDRESS = ("127.0.0.1", 0)
+_TIMEOUT = 30.0
+_KIND = sys.argv[2] if len(sys.argv) > 2 else "plain"
+# A certificate of no worth, with its key, which is good until 2126.
+_CERTIFICATE = Path(__file__).parent / "_certificate.pem"
 
 
 def _announce(port: int) -> None:
     print(port, flush=True)
 
 
-def _serve(socket: Any, spawn: Callable[..., object]) -> None:
-    """Serve with the `socket` module and the `spawn` of a contender that has green threads."""
+def _context(ssl: Any) -> Any:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_CERTIFICATE)
+    return context
+
+
+def _serve(socket: Any, ssl: str, spawn: Callable[..., object]) -> None:
+    """Serve with the modules and the `spawn` of a contender that has green threads."""
+    context = _context(import_module(ssl)) if _KIND == "tls" else None
 
     def echo(connection: Any) -> None:
-        while data := connection.recv(_CHUNK):
-            connection.sendall(data)
+        if context is not None:
+            connection = context.wrap_socket(connection, server_side=True)
+        if _KIND == "timeout":
+            connection.settimeout(_TIMEOUT)
+        with connection:
+            while data := connection.recv(_CHUNK):
+                connection.sendall(data)
 
     listener = socket.socket()
     listener.bind(_ADDRESS)
@@ -39,15 +60,16 @@ def _serve(socket: Any, spawn: Callable[..., object]) -> None:
 def ours() -> None:
     from eventlet.hub import spawn
 
-    _serve(import_module("eventlet.greensocket.socket"), spawn)
+    _serve(import_module("eventlet.greensocket.socket"), "eventlet.greensocket.ssl", spawn)
 
 
 def gevent() -> None:
-    _serve(import_module("gevent.socket"), import_module("gevent").spawn)
+    _serve(import_module("gevent.socket"), "gevent.ssl", import_module("gevent").spawn)
 
 
 def eventlet() -> None:
-    _serve(import_module("eventlet.green.socket"), import_module("eventlet").spawn_n)
+    spawn = import_module("eventlet").spawn_n
+    _serve(import_module("eventlet.green.socket"), "eventlet.green.ssl", spawn)
 
 
 def threads() -> None:
@@ -57,33 +79,64 @@ def threads() -> None:
     def spawn(function: Callable[..., object], *args: Any) -> None:
         Thread(target=function, args=args, daemon=True).start()
 
-    _serve(socket, spawn)
+    _serve(socket, "ssl", spawn)
+
+
+def c() -> None:
+    """Become a server in C: what the machine could do at best."""
+    from benchmarks.subjects._load import compiled
+
+    program = compiled("_echo")
+    fd = os.open(program, os.O_RDONLY)
+    os.unlink(program)
+    os.rmdir(os.path.dirname(program))
+    os.execve(fd, ["echo"], os.environ)
 
 
 async def asyncio() -> None:
-    from asyncio import StreamReader, StreamWriter, start_server
+    import ssl
+    from asyncio import StreamReader, StreamWriter, start_server, timeout
+
+    async def receive(reader: StreamReader) -> bytes:
+        if _KIND != "timeout":
+            return await reader.read(_CHUNK)
+        async with timeout(_TIMEOUT):
+            return await reader.read(_CHUNK)
 
     async def echo(reader: StreamReader, writer: StreamWriter) -> None:
-        while data := await reader.read(_CHUNK):
+        while data := await receive(reader):
             writer.write(data)
             await writer.drain()
         writer.close()
 
-    server = await start_server(echo, *_ADDRESS, backlog=_BACKLOG)
+    context = _context(ssl) if _KIND == "tls" else None
+    server = await start_server(echo, *_ADDRESS, backlog=_BACKLOG, ssl=context)
     _announce(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
 async def trio() -> None:
+    import ssl
+
     peer = import_module("trio")
 
     async def echo(stream: Any) -> None:
-        while data := await stream.receive_some(_CHUNK):
-            await stream.send_all(data)
+        async with stream:
+            while True:
+                with peer.fail_after(_TIMEOUT) if _KIND == "timeout" else nullcontext():
+                    data = await stream.receive_some(_CHUNK)
+                if not data:
+                    return
+                await stream.send_all(data)
 
     async with peer.open_nursery() as nursery:
-        listeners = await nursery.start(peer.serve_tcp, echo, _ADDRESS[1])
-        _announce(listeners[0].socket.getsockname()[1])
+        serve: tuple[Any, ...]
+        if _KIND == "tls":
+            serve = (peer.serve_ssl_over_tcp, echo, _ADDRESS[1], _context(ssl))
+        else:
+            serve = (peer.serve_tcp, echo, _ADDRESS[1])
+        listeners = await nursery.start(*serve)
+        _announce(getattr(listeners[0], "transport_listener", listeners[0]).socket.getsockname()[1])
 
 
 def main(contender: str) -> None:
