@@ -225,6 +225,18 @@ class TestLatePatch:
         assert user.function() == user.by_keyword() == "green"
         assert user.Holder().method() == user.Holder.by_class() == "green"
 
+    def test_objects_that_import_when_asked_are_not_asked(self, distribution: Path) -> None:
+        (distribution / "fake_lazy.py").write_text(
+            "from fake_standard import work\n"
+            "class Lazy:\n"
+            "    def __getattr__(self, name): raise ModuleNotFoundError(name)\n"
+            "class Moved:\n"
+            "    elsewhere = Lazy()\n"
+        )
+        lazy = load("fake_lazy")
+        patching.patch("fake_standard")
+        assert lazy.work() == "green"
+
     def test_subclasses_made_before(self, user: Any) -> None:
         assert user.Sub.kind == user.instance.kind == "green"
         assert isinstance(user.instance, user.Thing)

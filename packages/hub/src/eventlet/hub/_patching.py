@@ -282,7 +282,9 @@ class _Search:
         seen.add(cls)
         self._namespace(cls, vars(cls), f"{self._name}.{cls.__qualname__}")
         for value in list(vars(cls).values()):
-            function = getattr(value, "__func__", value)
+            # Only of these: to ask any object for an attribute may run code, an import even.
+            wraps = isinstance(value, (classmethod, staticmethod))
+            function = value.__func__ if wraps else value
             if isinstance(function, FunctionType):
                 self._defaults(function)
             elif isinstance(value, type) and value.__module__ == self._name and value not in seen:
