@@ -163,6 +163,14 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", *_selection(session, "tests"))
 
 
+@nox.session(python=PYTHONS, requires=["wheels"], reuse_venv=HAS_UV)
+def clients(session: nox.Session) -> None:
+    """Prove patching with well-known clients of real servers; arguments: names of clients."""
+    packages = [PACKAGES[f"eventlet-{short}"] for short in SHORT if short != "httpc"]
+    _install(session, packages, "-r", "tests/clients/requirements.txt")
+    session.run("python", "-m", "tests.clients", *session.posargs)
+
+
 @nox.session(python=NEWEST)
 def docs(session: nox.Session) -> None:
     """Make the documentation into docs/_build; whatever Sphinx warns of is an error."""

@@ -1,0 +1,1 @@
+"""The clients, one module each; see `tests.clients.client`."""
