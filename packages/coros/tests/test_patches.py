@@ -133,6 +133,37 @@ class TestThreads:
         """
         assert run(script) == "in the child True\n"
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+    @pytest.mark.parametrize(
+        "start", ["threading.Thread(target=work).start()", "spawn(work).wait()", "work()"]
+    )
+    def test_those_of_the_parent_have_ended_in_a_forked_child(self, start: str) -> None:
+        script = f"""
+        import os
+        patching.patch("threading", "time", "queue")
+        def work():
+            pid = os.fork()
+            if pid:
+                print("parent", os.waitpid(pid, 0)[1], other.is_alive(), flush=True)
+                return
+            assert threading.current_thread() is threading.main_thread()
+            done = []
+            thread = threading.Thread(target=done.append, args=(1,))
+            thread.start()
+            thread.join()
+            other.join()
+            print("child", other.is_alive(), done, threading.active_count(), flush=True)
+        go = threading.Event()
+        other = threading.Thread(target=go.wait)
+        other.start()
+        {start}
+        sleep(0)
+        if not other.is_alive(): sys.exit(0)
+        while threading.active_count() > 2: sleep(0)
+        go.set()
+        """
+        assert run(script) == "child False [1] 1\nparent 0 True\n"
+
 
 class TestLowLevel:
     def test_start_new_thread(self) -> None:

@@ -7,6 +7,7 @@ inherit from them, too, and the threads that were made before and start later.
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -139,15 +140,17 @@ class ThreadHandle:
         ident: the number of the green thread; 0 before the start.
     """
 
-    __slots__ = ("__weakref__", "_ended", "ident")
+    __slots__ = ("__weakref__", "_ended", "_pid", "ident")
 
     def __init__(self, ident: int = 0) -> None:
         self.ident = ident
         self._ended = Event()
+        self._pid = os.getpid()
 
     def is_done(self) -> bool:
-        """Whether the green thread has ended."""
-        return self._ended.is_set()
+        """Whether the green thread has ended, or was left behind in a parent process."""
+        is_left_behind = self._pid != os.getpid() and bool(self.ident) and self.ident != get_ident()
+        return self._ended.is_set() or is_left_behind
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the green thread has ended.
@@ -162,7 +165,8 @@ class ThreadHandle:
             raise RuntimeError("thread not started")
         if self.ident == get_ident() and not self.is_done():
             raise RuntimeError("Cannot join current thread")
-        self._ended.wait(None if timeout is None or timeout < 0 else timeout)
+        if not self.is_done():
+            self._ended.wait(None if timeout is None or timeout < 0 else timeout)
 
     def _set_done(self) -> None:
         if not self.ident:
@@ -202,6 +206,7 @@ def start_joinable_thread(
         raise RuntimeError("thread already started")
     thread = _start(function, (), {})
     handle.ident = id(thread)
+    handle._pid = os.getpid()
     if not daemon:
         _awaited.add(handle)
     thread.link(_end, handle)
@@ -215,6 +220,6 @@ def _end(_: GreenThread[Any], handle: ThreadHandle) -> None:
 
 def shutdown() -> None:
     """Wait for all threads that are no daemons, green ones and native ones; since Python 3.13."""
-    while _awaited:
-        next(iter(_awaited)).join()
+    while waiting := [handle for handle in _awaited if not handle.is_done()]:
+        waiting[0].join()
     _native_shutdown()

@@ -18,6 +18,8 @@ _THREAD = {
     "RLock": RLock,
     "_count": _lowlevel.count,
     "_ThreadHandle": _lowlevel.ThreadHandle,
+    # Asked by whoever becomes the main thread, in a forked child.
+    "_get_main_thread_ident": _lowlevel.get_ident,
     "_local": local,
     "_make_thread_handle": _lowlevel.ThreadHandle,
     "_set_sentinel": _lowlevel.set_sentinel,
@@ -41,7 +43,13 @@ _RENAMED = {
     "_thread_shutdown": "_shutdown",
     "local": "_local",
 }
-_SAME = ("_ThreadHandle", "_make_thread_handle", "_set_sentinel", "get_ident")
+_SAME = (
+    "_ThreadHandle",
+    "_get_main_thread_ident",
+    "_make_thread_handle",
+    "_set_sentinel",
+    "get_ident",
+)
 
 
 def thread() -> Patch:
