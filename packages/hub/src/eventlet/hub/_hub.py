@@ -431,7 +431,9 @@ class Hub:
         # Last, because if it fails no event may be lost.
         if is_awoken:
             try:
-                self.wakeup.clear()
+                if self.wakeup.clear():
+                    # After what the handlers have asked for: they have run by now.
+                    self.call_soon(_signals.end_pauses)
                 self.poller.arm(self._wakeup_fd, READ)
             except OSError as error:
                 self._replace_lost(error)

@@ -18,12 +18,16 @@ from ._wakeup import SocketWakeup
 
 if TYPE_CHECKING:
     from ._hub import Hub
+    from ._waiter import Waiter
 
 # Code in these modules keeps books that an exception at any instruction would spoil.
 _PROTECTED = "eventlet."
 
 # Handlers written in Python that only look, and make nobody go on.
 lookers: set[object] = set()
+
+# Who waits for any handler to run; see `eventlet.hub._signal_waits.pause`.
+pauses: set[Waiter[None]] = set()
 
 _main_hub: Hub | None = None
 
@@ -60,8 +64,26 @@ def detach(hub: Hub) -> None:
 
 def forget_parent() -> None:
     """Undo `attach` for whichever hub, in a child that was forked."""
+    pauses.clear()
     if _main_hub is not None:
         detach(_main_hub)
+
+
+def wakes(hub: Hub) -> bool:
+    """Whether signals write to the hub's wake-up, and to nobody else's descriptor."""
+    if _main_hub is not hub or not in_main_thread() or not isinstance(hub.wakeup, SocketWakeup):
+        return False
+    # There is no other way to ask.
+    current = signal.set_wakeup_fd(hub.wakeup.signal_fileno, warn_on_full_buffer=False)
+    if current != hub.wakeup.signal_fileno:
+        signal.set_wakeup_fd(current)
+    return current == hub.wakeup.signal_fileno
+
+
+def end_pauses() -> None:
+    """Wake all who wait for a handler to run."""
+    for waiter in [*pauses]:
+        waiter.switch()
 
 
 def is_anything_handled() -> bool:

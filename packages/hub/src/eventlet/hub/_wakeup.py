@@ -30,8 +30,8 @@ class Wakeup(Protocol):
         Harmless once it is closed: whoever was late has nobody to wake any more.
         """
 
-    def clear(self) -> None:
-        """Make it unreadable until the next `set`."""
+    def clear(self) -> bool:
+        """Make it unreadable until the next `set`; return whether a signal has written to it."""
 
     def close(self) -> None:
         """Give back the descriptors, when nobody writes to them just now."""
@@ -62,11 +62,12 @@ class EventFdWakeup:
             except OSError as error:
                 _forgive_lost(error)
 
-    def clear(self) -> None:
+    def clear(self) -> bool:
         try:
             os.eventfd_read(self._fd)
         except BlockingIOError:
             pass  # the poller reports room for writing too
+        return False
 
     def close(self) -> None:
         with self._lock:
@@ -111,12 +112,15 @@ class SocketWakeup:
             except OSError as error:
                 _forgive_lost(error)
 
-    def clear(self) -> None:
+    def clear(self) -> bool:
+        is_signal = False
         try:
-            while self._receiver.recv(self._CHUNK):
-                pass
+            while chunk := self._receiver.recv(self._CHUNK):
+                # `set` writes zeros, the interpreter the numbers of signals.
+                is_signal = is_signal or any(chunk)
         except BlockingIOError:
             pass  # drained
+        return is_signal
 
     def close(self) -> None:
         with self._lock:
