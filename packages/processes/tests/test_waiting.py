@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eventlet.hub import patching, spawn
+from eventlet.hub import _children, patching, spawn
 from eventlet.hub.testing import wait_until_idle
 from eventlet.processes import _waiting
 
@@ -193,7 +193,11 @@ class TestShell:
 
 @posix
 @pytest.mark.skipif("os" not in patching.available(), reason="not installed, only on path")
-def test_the_standard_module_can_be_patched(start: Start) -> None:
+@pytest.mark.parametrize("portable", [False, True])
+def test_the_standard_module_can_be_patched(
+    start: Start, monkeypatch: pytest.MonkeyPatch, portable: bool
+) -> None:
+    monkeypatch.setattr(_children, "PORTABLE", portable)
     standard = os.waitpid
     with patching.patched("os"):
         assert patching.is_patched("os.waitpid")

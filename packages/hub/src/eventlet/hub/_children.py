@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 from os import waitpid, waitstatus_to_exitcode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._native import bystanders, select, start_new_thread
 from ._pollers import READ
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 # Absent on Windows, where a process can only be waited for.
 _NOHANG: int | None = getattr(os, "WNOHANG", None)
-# Absent on Windows and on macOS before Python 3.13.
-_HAS_WAITID = hasattr(os, "waitid")
+# Absent on Windows and on macOS before Python 3.13. Held here, like `waitpid`: the green one, which
+# a patch puts into its place, waits for the very thread that is to call it.
+_waitid: Any = getattr(os, "waitid", None)
+_HAS_WAITID = _waitid is not None
 
 _Key = tuple[int, int]  # of this process and of its child: a forked process has other children
 
@@ -168,7 +170,7 @@ class _Vigil:
 
     def _await_end(self, pid: int) -> None:
         if _HAS_WAITID:
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            _waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         else:
             _statuses[self._key] = waitpid(pid, 0)[1]
 
