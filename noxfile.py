@@ -136,6 +136,18 @@ def portable(session: nox.Session) -> None:
     _pytest(session, *folders, label=f"{session.python}-portable", EVENTLET_PORTABLE="1")
 
 
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+def shuffled(session: nox.Session) -> None:
+    """Run the tests of the upper packages with green threads in a random order."""
+    # Not those of the lower ones: who runs first is what many of them are about.
+    upper = [PACKAGES[f"eventlet-{short}"] for short in ("greensocket", "httpc", "processes")]
+    needed = (text for package in upper for text in package.test_requirements)
+    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
+    folders = [f"packages/{package.short}/tests" for package in upper]
+    seed = [] if "--eventlet-seed" in session.posargs else ["--eventlet-seed", "random"]
+    session.run("pytest", *seed, *_selection(session, *folders))
+
+
 @nox.session(python=NEWEST)
 def coverage(session: nox.Session) -> None:
     """Merge what the test sessions measured, and fail below 100 % of the lines."""

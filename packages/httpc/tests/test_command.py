@@ -212,6 +212,7 @@ def test_a_body_ends_its_line_on_a_screen(
     assert capfdbinary.readouterr().out == b"one\ntwo\none\n"
 
 
+@pytest.mark.in_order  # the first to connect must be the first URL
 def test_get_streams(server: Any, capfdbinary: Any) -> None:
     """A body is written while it arrives, and the next one after it, though that is here first."""
     seen = []
