@@ -1,5 +1,6 @@
 """What the tests of all packages share: fixed examples, and a report when one hangs."""
 
+import faulthandler
 import gc
 import os
 import signal
@@ -24,6 +25,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 MAX_STACKS = 50
 MAX_FRAMES = 8
 
+SECONDS_TO_END = 60
+
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
     """Time *item* as pytest-timeout's thread method does, with a fuller report.
@@ -42,6 +45,12 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
     item.cancel_timeout = timer.cancel  # type: ignore[attr-defined]  # where the plugin looks
     timer.start()
     return True
+
+
+@pytest.hookimpl(trylast=True)  # pytest's own use of it has ended
+def pytest_unconfigure() -> None:
+    """Give the interpreter limited time to end: a hang then would be nobody's test."""
+    faulthandler.dump_traceback_later(SECONDS_TO_END, exit=True, file=sys.__stderr__)
 
 
 def _report(test: str, seconds: float) -> Iterator[str]:

@@ -95,6 +95,28 @@ def test_a_detached_descriptor_is_waited_for_as_the_socket_was(pair: Pair) -> No
     os.close(fd)
 
 
+def test_a_reader_of_a_detached_descriptor_may_be_forestalled(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    fd = one.detach()
+    standard = os.read
+
+    def rob(fd: int, length: int) -> bytes:
+        monkeypatch.setattr(system, "_read", standard)
+        assert standard(fd, length) == b"x"  # as another process would
+        return standard(fd, length)
+
+    monkeypatch.setattr(system, "_read", rob)
+    other.send(b"x")
+    reading = hub.spawn(system.read, fd, 1)
+    wait_until_idle()
+    assert not reading.ready
+    other.send(b"y")
+    assert reading.wait() == b"y"
+    os.close(fd)
+
+
 def test_a_detached_descriptor_never_waits_if_the_socket_did_not(pair: Pair) -> None:
     one, _ = pair
     one.setblocking(False)

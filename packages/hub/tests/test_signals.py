@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from eventlet.hub import Waiter, available_hubs, get_hub, sleep, spawn, use_hub
+from eventlet.hub import Waiter, _signals, available_hubs, get_hub, sleep, spawn, use_hub
 
 RunScript = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -329,6 +329,14 @@ class TestBooks:
             finally:
                 assert signal.set_wakeup_fd(-1) == pair[1].fileno()
             use_hub()
+
+    def test_the_hub_of_another_native_thread_is_not_woken(self) -> None:
+        assert _signals.wakes(get_hub())
+        found: list[bool] = []
+        native = Thread(target=lambda: found.append(_signals.wakes(get_hub())))
+        native.start()
+        native.join()
+        assert found == [False]
 
     def test_a_call_from_outside_any_frame_is_the_interpreters_business(self) -> None:
         handler = signal.getsignal(signal.SIGINT)
