@@ -31,12 +31,16 @@ class Contender:
     distribution: str = ""
 
 
-# What the environments hold; that of ours holds what the packages declare.
+# What the environments hold; that of ours holds what the packages declare as well.
 _REQUIREMENTS = {
+    "ours": ["requests>=2.32"],
     "gevent": ["gevent>=26", "geventhttpclient>=2.3", "requests>=2.32", "urllib3>=2.2"],
-    "eventlet": ["eventlet>=0.41,<0.42"],
-    "peers": ["aiohttp>=3.12", "httpx>=0.28", "pycurl>=7.45", "trio>=0.31", "uvloop>=0.21"],
-}
+    "eventlet": ["eventlet>=0.41,<0.42", "requests>=2.32"],
+    "peers": [
+        "aiohttp>=3.12", "httpx>=0.28", "pycurl>=7.45", "requests>=2.32", "trio>=0.31",
+        "uvloop>=0.21",
+    ],
+}  # fmt: skip
 
 CONTENDERS = {
     "ours": Contender("ours", "ours", distribution="greenlet"),
@@ -48,6 +52,8 @@ CONTENDERS = {
     "uvloop": Contender("peers", "asyncio", "uvloop", distribution="uvloop"),
     "trio": Contender("peers", "trio", "trio", distribution="trio"),
     "threads": Contender("peers", "threads"),
+    # Objects in a child process, as in the standard library.
+    "managers": Contender("peers", "managers"),
     # No peer, but a limit: see `_echo.c`.
     "c": Contender("ours", "c"),
     # HTTP clients, each in the company that suits it best.
@@ -81,11 +87,13 @@ def python_of(environment: str) -> Path:
 
 
 def _requirements(environment: str) -> list[str]:
+    found = _REQUIREMENTS[environment]
     if environment == "ours":
         packages = workspace.load()
         every = {text for package in packages.values() for text in package.requirements}
-        return sorted(text for text in every if workspace.requirement_name(text) not in packages)
-    return _REQUIREMENTS[environment]
+        found = [*found, *every]
+        return sorted(text for text in found if workspace.requirement_name(text) not in packages)
+    return found
 
 
 def search_path(environment: str, checkout: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Self
 from .contenders import CONTENDERS, python_of, search_path
 from .results import Case
 from .subject import load, module_of
+from .subjects._load import find_compiler
 
 # From what part of a round's length on it tells how often to repeat the work for all of it.
 _WORTH_SCALING = 0.25
@@ -115,6 +116,9 @@ def measure(
     pythons = {name: python_of(CONTENDERS[name].environment) for name in checkouts}
     for name in names:
         subject = load(name)
+        if subject.needs_c and find_compiler() is None:
+            print(f"benchmarks: {name} is skipped: install a C compiler (cc)", file=sys.stderr)
+            continue
         adapters = module_of("_servers" if subject.servers else name)
         taking_part = {
             contender: (pythons[contender], checkout)

@@ -33,6 +33,7 @@ class Subject:
             the work returns the seconds as well.
         footprint: whether less is better and every round needs a fresh process.
         servers: whether each contender is a server in a process of its own, under the same load.
+        needs_c: whether a part of it is written in C; skipped where there is no compiler.
         with_c: whether the server in C takes part too, as the limit of what can be.
     """
 
@@ -42,6 +43,7 @@ class Subject:
     clock: Literal["cpu", "wall", "own"] = "cpu"
     footprint: bool = False
     servers: bool = False
+    needs_c: bool = False
     with_c: bool = False
 
 

@@ -14,18 +14,17 @@ from benchmarks.subject import Work
 _HERE = Path(__file__).parent
 
 
-class NoCompiler(RuntimeError):
-    """The other side of what is measured is written in C, and there is no C compiler."""
+def find_compiler() -> str | None:
+    """Return the C compiler of this machine, if there is one."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 @cache
 def compiled(name: str) -> str:
     """Compile one of the programs beside this file, and return where it is."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = find_compiler()
     if compiler is None:
-        raise NoCompiler(
-            "install a C compiler (cc) for the subjects on the network, or leave them out"
-        )
+        raise RuntimeError(f"{name}.c can't be compiled: install a C compiler (cc)")
     folder = tempfile.mkdtemp(prefix="eventlet-benchmarks-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     program = str(Path(folder, name))
@@ -142,3 +141,13 @@ def start_pages(size: int) -> str:
     """Start a web server on another core whose pages have so many bytes; return its URL."""
     server = _start(compiled("_pages"), str(size), core=_cores()[1])
     return f"http://127.0.0.1:{_ask(server)}/"
+
+
+def start_hosts(size: int, hosts: int) -> list[str]:
+    """Start a web server on another core that is many hosts; return their URLs.
+
+    It closes each connection after one response.
+    """
+    server = _start(compiled("_pages"), str(size), str(hosts), core=_cores()[1])
+    port = _ask(server)
+    return [f"http://127.0.1.{host}:{port}/" for host in range(1, hosts + 1)]

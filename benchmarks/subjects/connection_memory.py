@@ -4,7 +4,12 @@ from benchmarks.subject import Subject, Work
 from benchmarks.subjects._load import memory_of_idle
 
 SUBJECT = Subject(
-    "an idle connection of a server", "bytes", {"10000": 10_000}, footprint=True, servers=True
+    "an idle connection of a server",
+    "bytes",
+    {"10000": 10_000},
+    footprint=True,
+    servers=True,
+    needs_c=True,
 )
 
 

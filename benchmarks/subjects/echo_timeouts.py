@@ -9,6 +9,7 @@ SUBJECT = Subject(
     {"1": 1, "100": 100},
     clock="own",
     servers=True,
+    needs_c=True,
 )
 
 

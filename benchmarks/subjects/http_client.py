@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks.subject import AsyncWork, Subject, Work
 from benchmarks.subjects._load import start_pages
 
-SUBJECT = Subject("HTTP client, page of", "requests/s", {"1 KiB": 1024, "100 KiB": 102_400})
+SUBJECT = Subject(
+    "HTTP client, page of", "requests/s", {"1 KiB": 1024, "100 KiB": 102_400}, needs_c=True
+)
 _PARTIES = range(50)
 _TIMES = range(2)
 

@@ -9,6 +9,7 @@ SUBJECT = Subject(
     {"0": 0, "10000": 10_000},
     clock="own",
     servers=True,
+    needs_c=True,
 )
 
 

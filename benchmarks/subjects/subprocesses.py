@@ -5,12 +5,12 @@ maps is part of it.
 """
 
 import os
-import resource
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from benchmarks.subject import AsyncWork, Subject, Work
+from benchmarks.subjects._spent import processor_time
 
 SUBJECT = Subject(
     "subprocesses, parent of", "processes/s", {"0 MiB": 0, "512 MiB": 512}, clock="own"
@@ -26,11 +26,6 @@ def _take_up(mebibytes: int) -> None:
     _ballast = os.urandom(1 << 20) * mebibytes
 
 
-def _used() -> float:
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(used.ru_utime + used.ru_stime for used in both)
-
-
 def _work(start: Callable[[Callable[[], None]], Any], join: str, run: Callable[..., Any]) -> Work:
     def work(repeats: int) -> tuple[int, float]:
         def worker() -> None:
@@ -38,10 +33,10 @@ def _work(start: Callable[[Callable[[], None]], Any], join: str, run: Callable[.
                 if run(_COMMAND).returncode:
                     raise RuntimeError(f"{_COMMAND} has failed")
 
-        before = _used()
+        before = processor_time()
         for thread in [start(worker) for _ in _WORKERS]:
             getattr(thread, join)()
-        return repeats * len(_WORKERS), _used() - before
+        return repeats * len(_WORKERS), processor_time() - before
 
     return work
 
@@ -89,8 +84,8 @@ async def asyncio(mebibytes: int) -> AsyncWork:
                 raise RuntimeError(f"{_COMMAND} has failed")
 
     async def work(repeats: int) -> tuple[int, float]:
-        before = _used()
+        before = processor_time()
         await gather(*(worker(repeats) for _ in _WORKERS))
-        return repeats * len(_WORKERS), _used() - before
+        return repeats * len(_WORKERS), processor_time() - before
 
     return work
