@@ -270,7 +270,7 @@ def test_semaphores() -> None:
     assert not semaphore.acquire(False)
     semaphore.release(3)
     assert semaphore.balance == 3
-    with pytest.raises(ValueError, match="one or more"):
+    with pytest.raises(ValueError, match="at least 1"):
         semaphore.release(0)
     with semaphore:
         assert semaphore.balance == 2

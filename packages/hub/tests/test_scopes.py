@@ -106,7 +106,7 @@ class TestDeadline:
             make(seconds)
 
     def test_it_must_be_a_number(self) -> None:
-        with pytest.raises(ValueError, match="not NaN"):
+        with pytest.raises(ValueError, match="not nan"):
             move_on_after(1).deadline = float("nan")
 
 

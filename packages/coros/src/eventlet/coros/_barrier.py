@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import BrokenBarrierError
 
-from ._counts import check_count
+from ._counts import check_count, clamp_timeout
 from ._line import Line
 from ._statistics import BarrierStatistics
 
@@ -50,7 +50,8 @@ class Barrier:
         timeout: the default for `wait`, in seconds; None waits for ever.
 
     Raises:
-        TypeError, ValueError: `parties` is not a whole number, or less than 1.
+        TypeError, ValueError: `parties` is not a whole number, or less than 1; `timeout` is not
+            a number; `action` is not callable.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Barrier:
         timeout: float | None = None,
     ) -> None:
         self._parties = check_count("parties", parties, least=1)
+        if action is not None and not callable(action):
+            raise TypeError(f"action must be a function without arguments, not {action!r}")
         self._action = action
-        self._timeout = timeout
+        self._timeout = clamp_timeout(timeout)
         self._guard = Line().guard
         self._broken = False
         self._generation = _Generation(self)
@@ -80,7 +83,9 @@ class Barrier:
         Raises:
             BrokenBarrierError: the barrier is broken, or was reset while this one waited; the
                 timeout of any of them breaks it.
+            TypeError, ValueError: `timeout` is not a number; the barrier is as before.
         """
+        timeout = self._timeout if timeout is None else clamp_timeout(timeout)
         with self._guard:
             if self._broken:
                 raise BrokenBarrierError(f"{self!r} is broken; reset() mends it")
@@ -93,7 +98,7 @@ class Barrier:
         if is_last:
             self._let_pass(generation)
         else:
-            self._wait_for_all(generation, self._timeout if timeout is None else timeout)
+            self._wait_for_all(generation, timeout)
         return index
 
     def reset(self) -> None:

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from eventlet.hub import get_hub
 
-from ._counts import check_count
+from ._counts import check_count, clamp_timeout
 from ._line import Line
 from ._locks import Lock, RLock
-from ._scheduler import deadline_after
 from ._statistics import ConditionStatistics
 from .errors import NotAcquired
 
@@ -44,12 +43,10 @@ class Condition:
 
         Raises:
             NotAcquired: the lock isn't held here.
-            ValueError: `timeout` is not a number.
+            TypeError, ValueError: `timeout` is not a number.
         """
         self._check_owned("wait()")
-        if timeout is not None and timeout < 0:
-            timeout = 0  # as `threading` has it
-        deadline_after(get_hub(), timeout)  # complains before anything has been done
+        timeout = clamp_timeout(timeout)
         ticket = self._line.enter(self)
         try:
             state = self._let_go()
@@ -72,7 +69,9 @@ class Condition:
 
         Raises:
             NotAcquired: the lock isn't held here.
+            TypeError, ValueError: `timeout` is not a number.
         """
+        timeout = clamp_timeout(timeout)
         clock = get_hub().time
         end = None if timeout is None else clock() + timeout
         result = predicate()

@@ -56,9 +56,27 @@ class Heap(list[Any]):
 
         Raises:
             IndexError: there is none.
+            TypeError: or whatever comparing the others raises; then nothing has been taken.
         """
         with self._guard:
-            return heappop(self)
+            if not self:
+                raise IndexError("empty")
+            first, last = self[0], self[-1]
+            try:
+                return heappop(self)
+            except BaseException:  # the first is out by now, and the last on its way to a place
+                self._undo_pop(first, last)
+                raise
+
+    def _undo_pop(self, first: Any, last: Any) -> None:
+        """Move those back down that have moved up on the way of the last one."""
+        place = next(index for index, each in enumerate(self) if each is last)
+        while place:
+            above = (place - 1) // 2
+            self[place] = self[above]
+            place = above
+        self[0] = first
+        super().append(last)
 
 
 class Hooks(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._counts import clamp_timeout
 from ._line import Line
 
 
@@ -40,13 +41,11 @@ class Event:
             True; or False when time has passed.
 
         Raises:
-            ValueError: `timeout` is not a number.
+            TypeError, ValueError: `timeout` is not a number.
         """
         if self._line.alert:
             return True
-        if timeout is not None and timeout < 0:
-            timeout = 0  # as `threading` has it
-        return self._line.wait(self, timeout).done
+        return self._line.wait(self, clamp_timeout(timeout)).done
 
     def __repr__(self) -> str:
         state = "set" if self.is_set() else "unset"

@@ -21,7 +21,7 @@ from eventlet.hub import Cancelled, CancelScope, GreenletExit, GreenThread, Time
 
 from ._event import Event
 from ._line import Line
-from ._scheduler import report_unobserved
+from ._scheduler import check_seconds, report_unobserved
 from .errors import Misuse, NurseryClosed, Overdue
 
 T = TypeVar("T")
@@ -50,9 +50,7 @@ class Nursery:
     """
 
     def __init__(self, *, grace: float = _GRACE) -> None:
-        if not grace >= 0:
-            raise ValueError(f"grace must be a number of seconds >= 0, not {grace!r}")
-        self._grace = grace
+        self._grace = check_seconds("grace must be a number of seconds >= 0", grace)
         self._scope = CancelScope()
         self._children: dict[GreenThread[Any], CancelScope] = {}
         self._failures: list[BaseException] = []

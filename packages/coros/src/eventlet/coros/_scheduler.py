@@ -14,6 +14,7 @@ from eventlet.hub._native import RLock as RLock
 from eventlet.hub._native import get_ident as get_ident
 from eventlet.hub._registry import current_fiber as current_fiber
 from eventlet.hub._registry import deadline_after as deadline_after
+from eventlet.hub._seconds import check_seconds as check_seconds
 from eventlet.hub._unobserved import report_unobserved as report_unobserved
 
 

@@ -9,7 +9,7 @@ from queue import Empty, Full
 from typing import Any, Generic, TypeVar
 
 from ._containers import Heap, Hooked, Stack
-from ._counts import check_timeout
+from ._counts import check_count, check_timeout
 from ._line import Line
 from ._outcome import Failure
 from ._store import BoundedStore
@@ -43,11 +43,15 @@ class Queue(BoundedStore, Generic[T]):
         queue: the container of the items, to look at.
         unfinished_tasks: how many items were put and have not been followed by `task_done`.
         is_shutdown: whether `shutdown` was called.
+
+    Raises:
+        TypeError: `maxsize` is not a whole number.
     """
 
     # Without slots, as `queue.Queue`, so that subclasses can inherit from other classes too.
 
     def __init__(self, maxsize: int = 0) -> None:
+        check_count("maxsize", maxsize, least=None)
         self.maxsize = maxsize
         self.unfinished_tasks = 0
         self.is_shutdown = False

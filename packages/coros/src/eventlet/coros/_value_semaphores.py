@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._counts import check_count
 from ._semaphore import Semaphore as Permits
 
 
@@ -21,11 +22,9 @@ class Semaphore(Permits):
         """Give `n` permits back, or new ones.
 
         Raises:
-            ValueError: `n` is less than 1.
+            TypeError, ValueError: `n` is not a whole number, or less than 1.
         """
-        if n < 1:
-            raise ValueError(f"n must be one or more, not {n!r}")
-        for _ in range(n):
+        for _ in range(check_count("n", n, least=1)):
             super().release()
 
 
@@ -48,9 +47,13 @@ class BoundedSemaphore(Semaphore):
         """Give `n` permits back.
 
         Raises:
-            ValueError: `n` is less than 1, or there would be more permits than at first.
+            TypeError, ValueError: `n` is not a whole number, or less than 1, or there would be more
+                permits than at first.
         """
         with self._takers.guard:
-            if n > self._initial - len(self._items) - self._reserve:
-                raise ValueError("Semaphore released too many times")
+            out = self._initial - len(self._items) - self._reserve
+            if check_count("n", n, least=1) > out:
+                raise ValueError(
+                    f"Semaphore released too many times: {n} permits given back, {out} are out"
+                )
             super().release(n)

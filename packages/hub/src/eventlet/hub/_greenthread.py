@@ -14,6 +14,7 @@ from greenlet import getcurrent as _current_greenlet
 from ._fiber import Delivery, Fiber, deliver, park_until, raise_pending, running
 from ._hub import Hub
 from ._registry import current_fiber, get_hub
+from ._seconds import refusal
 from ._unobserved import Unobserved
 from ._waiter import Waiter
 from .errors import HubError
@@ -458,14 +459,20 @@ def sleep(seconds: float = 0) -> None:
             raise
         if me.pending:
             raise_pending(me)
-    elif seconds > 0:
-        deadline = me.hub.time() + seconds
+    else:
+        deadline = None
+        now = me.hub.time()
+        try:
+            if seconds > 0:
+                deadline = now + seconds
+        except (TypeError, OverflowError):
+            pass
+        if deadline is None:
+            raise refusal("sleep() takes a number of seconds >= 0", seconds)
         if me.pending:
             raise_pending(me)
         while not park_until(me, _SLEEP, deadline):
             raise_pending(me)
-    else:
-        raise ValueError(f"sleep() takes a number of seconds >= 0, not {seconds!r}")
 
 
 def make_exception(throw_args: tuple[Any, ...]) -> BaseException:

@@ -10,7 +10,6 @@ wait.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from ._native import are_others_active, get_ident, in_main_thread, let_others_ru
 from ._pollers import READ, Poller
 from ._registry import current_fiber
 from ._report import format_threads
+from ._seconds import check_moment, refusal
 from ._timers import NEVER, Entry, Timer, TimerQueue
 from ._unobserved import report_unobserved
 from ._wakeup import Wakeup, make_wakeup
@@ -228,9 +228,13 @@ class Hub:
         Raises:
             ValueError: `seconds` is negative or not a number.
         """
-        if not seconds >= 0:
-            raise ValueError(f"a delay must be a number of seconds >= 0, not {seconds!r}")
-        return Timer(self.timers, self.time() + seconds, function, args)
+        now = self.time()
+        try:
+            if seconds >= 0:
+                return Timer(self.timers, now + seconds, function, args)
+        except (TypeError, OverflowError):
+            pass
+        raise refusal("a delay must be a number of seconds >= 0", seconds)
 
     def call_at(self, when: float, function: Callable[..., object], *args: Any) -> Timer:
         """Call ``function(*args)`` in the hub's greenlet when its clock shows `when`.
@@ -241,9 +245,8 @@ class Hub:
         Raises:
             ValueError: `when` is not a number.
         """
-        if math.isnan(when):
-            raise ValueError("a point in time must be a number, not NaN")
-        return Timer(self.timers, when, function, args)
+        deadline = check_moment("a point in time must be a number of seconds", when)
+        return Timer(self.timers, deadline, function, args)
 
     def watch(self, fd: int) -> Watch:
         """Register `fd`, which the caller owns, and return its watch; the caller closes it.

@@ -13,6 +13,7 @@ from ._fiber import Fiber, prepare, running
 from ._fork import run_in_child, watch_forks
 from ._native import get_ident, local
 from ._portable import PORTABLE
+from ._seconds import refusal
 
 if TYPE_CHECKING:
     from ._hub import Hub
@@ -122,13 +123,17 @@ def deadline_after(hub: Hub, timeout: float | None) -> float | None:
     """Return the point on the hub's clock that is `timeout` seconds from now; None for never.
 
     Raises:
-        ValueError: `timeout` is negative or not a number.
+        TypeError, ValueError, OverflowError: as `refusal` says.
     """
     if timeout is None:
         return None
-    if not timeout >= 0:
-        raise ValueError(f"a timeout must be a number of seconds >= 0 or None, not {timeout!r}")
-    return hub.time() + timeout
+    now = hub.time()
+    try:
+        if timeout >= 0:
+            return now + timeout
+    except (TypeError, OverflowError):
+        pass
+    raise refusal("a timeout must be a number of seconds >= 0 or None", timeout)
 
 
 def make_poller(choice: str | type[_pollers.Poller] | None) -> _pollers.Poller:

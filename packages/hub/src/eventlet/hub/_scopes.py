@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ._fiber import Delivery, Fiber, deliver, wake_if_pending, withdraw
 from ._native import get_ident
 from ._registry import current_fiber
+from ._seconds import check_moment, check_seconds
 from ._timers import Timer
 from .errors import Cancelled, HubBusy
 
@@ -41,13 +42,11 @@ class CancelScope:
     """
 
     def __init__(self, seconds: float = math.inf, *, shield: bool = False) -> None:
-        if not seconds >= 0:
-            raise ValueError(f"a scope takes a number of seconds >= 0, not {seconds!r}")
         self._shield = shield
         self.cancel_called = False
         self.cancelled_caught = False
         self.outer: CancelScope | None = None
-        self._seconds = seconds
+        self._seconds = check_seconds("a scope takes a number of seconds >= 0", seconds)
         self._deadline = math.inf
         self._fiber: Fiber | None = None
         self._thread: GreenThread[Any] | None = None
@@ -71,9 +70,7 @@ class CancelScope:
 
     @deadline.setter
     def deadline(self, when: float) -> None:
-        if math.isnan(when):
-            raise ValueError("a deadline must be a number, not NaN")
-        self._deadline = when
+        self._deadline = check_moment("a deadline must be a number of seconds", when)
         self._seconds = math.inf  # whatever it was, this counts
         self._set_timer()
 

@@ -18,6 +18,7 @@ from ._native import in_main_thread
 from ._originals import original
 from ._portable import PORTABLE
 from ._registry import get_hub
+from ._seconds import check_seconds
 from ._trampoline import trampoline
 from ._waiter import Waiter
 
@@ -102,8 +103,7 @@ def sigtimedwait(sigset: Iterable[int], timeout: float, /) -> struct_siginfo | N
         ValueError: `timeout` is negative or not a number, or as `sigwait`.
         HubError: as `sigwait`.
     """
-    if not timeout >= 0:
-        raise ValueError(f"the timeout must be a number of seconds >= 0, not {timeout!r}")
+    check_seconds("the timeout must be a number of seconds >= 0", timeout)
     return _take(tuple(sigset), timeout)
 
 

@@ -20,6 +20,7 @@ from ._fresh_hub import replaced_hub
 from ._hub import Hub
 from ._pollers import Poller
 from ._registry import make_poller
+from ._seconds import check_seconds
 
 
 class VirtualClock:
@@ -35,9 +36,7 @@ class VirtualClock:
     """
 
     def __init__(self, threshold: float = 0.0) -> None:
-        if not threshold >= 0:
-            raise ValueError(f"threshold is a number of seconds >= 0, not {threshold!r}")
-        self.threshold = threshold
+        self.threshold = check_seconds("threshold is a number of seconds >= 0", threshold)
         self._time = 0.0
         self._running_since: float | None = None
 
@@ -52,9 +51,7 @@ class VirtualClock:
         Raises:
             ValueError: `seconds` is negative or not a number.
         """
-        if not seconds >= 0:
-            raise ValueError(f"time moves on by a number of seconds >= 0, not {seconds!r}")
-        self._time += seconds
+        self._time += check_seconds("time moves on by a number of seconds >= 0", seconds)
 
     def jump(self, when: float) -> None:
         """Show `when`, unless it has passed already."""
