@@ -1,4 +1,4 @@
-"""Events, conditions and pools of things against simple models, under random schedules.
+"""Events, conditions, locks, barriers and pools against simple models, under random schedules.
 
 As `test_model`, for what isn't a queue: those who wait are let on all together, a number at a time,
 or each with a thing to give back. They are killed and run out of time in the same rounds.
@@ -7,6 +7,8 @@ or each with a thing to give back. They are killed and run out of time in the sa
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,6 +26,9 @@ from hypothesis.stateful import (
 
 from eventlet import coros, hub
 from eventlet.hub import testing
+
+Orders = coros.Queue[Callable[[], object]]
+Worker = tuple[hub.GreenThread[Any], Orders]
 
 
 class Party:
@@ -43,6 +48,7 @@ class Party:
         elif self.expected == "timed out":
             assert isinstance(thread.exception, TimeoutError)
         else:
+            assert thread.successful
             assert thread.value == self.expected
 
 
@@ -67,6 +73,9 @@ class Machine(RuleBasedStateMachine):
         """Say in the model what becomes of those who wait, if nobody needs to wait."""
 
     def teardown(self) -> None:
+        if not hasattr(self, "parties"):
+            return  # it has not even begun
+        self.finish_the_round()
         for party in self.parties:
             party.thread.throw()
         testing.wait_until_idle()
@@ -87,28 +96,33 @@ class Machine(RuleBasedStateMachine):
     def kill(self, data: st.DataObject) -> None:
         party = data.draw(st.sampled_from(self.line))
         party.thread.throw()
-        self.line.remove(party)
-        party.expected = "killed"
+        self.give_up(party, "killed")
 
     @rule(seconds=st.sampled_from([0.5, 1.0, 3.0]))
     def let_time_pass(self, seconds: float) -> None:
         testing.wait_until_idle()
         self.clock.advance(seconds)
         for party in [each for each in self.line if each.deadline <= self.clock()]:
-            self.line.remove(party)
-            party.expected = "timed out"
+            if party in self.line:
+                self.give_up(party, "timed out")
         testing.wait_until_idle()  # only then have they left
+
+    def give_up(self, party: Party, outcome: str) -> None:
+        self.line.remove(party)
+        party.expected = outcome
+
+    @rule()
+    def finish_the_round(self) -> None:
+        testing.wait_until_idle()
+        for party in self.parties:
+            party.check()
+        assert self.waiting() == len(self.line)
 
     @invariant()
     def check(self) -> None:
-        if not hasattr(self, "parties"):
-            return
         # Half of the time what comes next falls into the same round.
-        if len(self.parties) % 2:
-            testing.wait_until_idle()
-            for party in self.parties:
-                party.check()
-            assert self.waiting() == len(self.line)
+        if len(getattr(self, "parties", [])) % 2:
+            self.finish_the_round()
 
     def waiting(self) -> int:
         raise NotImplementedError
@@ -224,8 +238,316 @@ class PoolMachine(Machine):
         return self.pool.waiting()
 
 
-@pytest.mark.parametrize("machine", [EventMachine, ConditionMachine, PoolMachine])
+class LockMachine(Machine):
+    """A lock is handed from one to the next, and may be released by anybody."""
+
+    def set_up(self) -> None:
+        self.lock = coros.Lock()
+        self.is_held = False
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        if not self.lock.acquire(timeout=timeout):
+            raise TimeoutError
+        return True
+
+    def match(self) -> None:
+        if self.line and not self.is_held:
+            self.is_held = True
+            self.line.pop(0).expected = True
+
+    @rule()
+    def release(self) -> None:
+        if self.is_held:
+            self.lock.release()
+            self.is_held = False
+            self.match()
+        else:
+            with pytest.raises(coros.NotAcquired):
+                self.lock.release()
+
+    @rule()
+    def try_it(self) -> None:
+        assert self.lock.locked() == self.is_held
+        assert self.lock.acquire(False) != self.is_held
+        self.is_held = True
+
+    def waiting(self) -> int:
+        return self.lock.statistics().waiting
+
+
+class RLockMachine(Machine):
+    """A re-entrant lock is its owner's, who must release it as often as he has acquired it."""
+
+    def set_up(self) -> None:
+        self.lock = coros.RLock()
+        self.count = 0
+        self.owner: Party | None = None
+        self.orders: Orders = coros.Queue()
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        if not self.lock.acquire(timeout=timeout):
+            raise TimeoutError
+        try:
+            while self.lock._is_owned():
+                self.orders.wait()()
+        finally:
+            while self.lock._is_owned():
+                self.lock.release()
+        return True
+
+    def match(self) -> None:
+        if self.line and self.owner is None:
+            self.owner = self.line.pop(0)
+            self.count = 1
+
+    def pass_on(self, outcome: Any) -> None:
+        assert self.owner is not None
+        self.owner.expected = outcome
+        self.owner = None
+        self.match()
+
+    @precondition(lambda self: bool(getattr(self, "owner", None)))
+    @rule()
+    def acquire_once_more(self) -> None:
+        testing.wait_until_idle()
+        self.orders.send(lambda: self.lock.acquire(timeout=1))
+        testing.wait_until_idle()
+        self.count += 1
+
+    @precondition(lambda self: bool(getattr(self, "owner", None)))
+    @rule()
+    def release_once(self) -> None:
+        testing.wait_until_idle()
+        self.orders.send(self.lock.release)
+        testing.wait_until_idle()
+        self.count -= 1
+        if not self.count:
+            self.pass_on(True)
+
+    @precondition(lambda self: bool(getattr(self, "owner", None)))
+    @rule()
+    def kill_the_owner(self) -> None:
+        testing.wait_until_idle()
+        self.owner.thread.throw()  # type: ignore[union-attr]
+        testing.wait_until_idle()
+        self.pass_on("killed")
+
+    @rule()
+    def try_it_as_a_stranger(self) -> None:
+        testing.wait_until_idle()
+        with pytest.raises(coros.NotAcquired):
+            self.lock.release()
+        is_free = self.owner is None
+        assert self.lock.acquire(False) == is_free
+        assert self.lock.locked()
+        if is_free:
+            self.lock.release()
+        assert f"count={self.count if self.owner else 0} " in repr(self.lock)
+
+    def waiting(self) -> int:
+        return self.lock.statistics().waiting
+
+
+class BarrierMachine(Machine):
+    """A barrier lets a full number pass, and is broken for all by one who gives up."""
+
+    parties_needed = 3
+
+    def set_up(self) -> None:
+        self.barrier = coros.Barrier(self.parties_needed)
+        self.is_broken = False
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        try:
+            return self.barrier.wait(timeout)
+        except threading.BrokenBarrierError:
+            return "broken"
+
+    def match(self) -> None:
+        if self.is_broken:
+            self.turn_away()
+        elif len(self.line) == self.parties_needed:
+            for index, party in enumerate(self.line):
+                party.expected = index
+            self.line.clear()
+
+    def turn_away(self) -> None:
+        for party in self.line:
+            party.expected = "broken"
+        self.line.clear()
+
+    def give_up(self, party: Party, outcome: str) -> None:
+        super().give_up(party, "broken" if outcome == "timed out" else outcome)
+        self.is_broken = True
+        self.turn_away()
+
+    @rule()
+    def reset(self) -> None:
+        self.barrier.reset()
+        self.is_broken = False
+        self.turn_away()
+
+    @rule()
+    def abort(self) -> None:
+        self.barrier.abort()
+        self.is_broken = True
+        self.turn_away()
+
+    def waiting(self) -> int:
+        assert self.barrier.broken == self.is_broken
+        return self.barrier.n_waiting
+
+
+class MetaphoreMachine(Machine):
+    """A metaphore lets all go on at zero, though it may be counted up again at once."""
+
+    def set_up(self) -> None:
+        self.metaphore = coros.Metaphore()
+        self.count = 0
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        self.metaphore.wait(timeout)
+        return True
+
+    def match(self) -> None:
+        if not self.count:
+            for party in self.line:
+                party.expected = True
+            self.line.clear()
+
+    @rule(by=st.integers(-1, 3))
+    def inc(self, by: int) -> None:
+        if by < 0:
+            with pytest.raises(ValueError, match="at least 0"):
+                self.metaphore.inc(by)
+        else:
+            self.metaphore.inc(by)
+            self.count += by
+
+    @rule(by=st.integers(0, 3))
+    def dec(self, by: int) -> None:
+        self.metaphore.dec(by)
+        self.count = max(0, self.count - by)
+        self.match()
+
+    def waiting(self) -> int:
+        assert self.metaphore.counter == self.count
+        return self.metaphore.waiting()
+
+
+class CoroutinePoolMachine(Machine):
+    """A pool of green threads runs so many at a time, in the order in which they were given it.
+
+    The parties are those who call `execute`.
+    """
+
+    def set_up(self) -> None:
+        self.pool = coros.CoroutinePool(max_size=2)
+        self.size = 2
+        self.at_work = 0
+        self.begun: list[Worker] = []
+        self.bystanders: list[Party] = []
+
+    def teardown(self) -> None:
+        super().teardown()
+        for worker, _ in getattr(self, "begun", []):
+            worker.throw()
+        testing.wait_until_idle()
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        with hub.Timeout(timeout, TimeoutError):
+            orders: Orders = coros.Queue()
+            worker = self.pool.execute(self.work, orders)
+        self.begun.append((worker, orders))
+        return True
+
+    @staticmethod
+    def work(orders: Orders) -> None:
+        for order in orders:
+            order()
+
+    def match(self) -> None:
+        while self.line and self.at_work < self.size:
+            self.line.pop(0).expected = True
+            self.at_work += 1
+        if not self.at_work:
+            for party in self.bystanders:
+                party.expected = None
+            self.bystanders.clear()
+
+    def worker_ends(self) -> None:
+        testing.wait_until_idle()
+        self.at_work -= 1
+        self.match()
+
+    @precondition(lambda self: bool(getattr(self, "at_work", 0)))
+    @rule(data=st.data())
+    def end_a_worker(self, data: st.DataObject) -> None:
+        _, orders = self.pick(data)
+        orders.close()
+        self.worker_ends()
+
+    @precondition(lambda self: bool(getattr(self, "at_work", 0)))
+    @rule(data=st.data())
+    def kill_a_worker(self, data: st.DataObject) -> None:
+        thread, _ = self.pick(data)
+        thread.throw()
+        self.worker_ends()
+        assert isinstance(thread.exception, hub.GreenletExit)
+
+    @precondition(lambda self: bool(getattr(self, "at_work", 0)))
+    @rule(data=st.data())
+    def execute_inside(self, data: st.DataObject) -> None:
+        results: list[int] = []
+        thread, orders = self.pick(data)
+        orders.send(lambda: results.append(self.pool.execute(lambda: 5).wait()))
+        testing.wait_until_idle()
+        assert results == [5]
+        self.begun.append((thread, orders))
+
+    def pick(self, data: st.DataObject) -> Worker:
+        testing.wait_until_idle()
+        at_work = [each for each in self.begun if not each[0].dead]
+        picked: Worker = data.draw(st.sampled_from(at_work))
+        self.begun = [each for each in at_work if each is not picked]
+        return picked
+
+    @rule(size=st.integers(0, 4))
+    def resize(self, size: int) -> None:
+        testing.wait_until_idle()
+        self.pool.resize(size)
+        self.size = size
+        self.match()
+
+    @rule()
+    def wait_for_all(self) -> None:
+        testing.wait_until_idle()
+        party = Party(hub.spawn(self.pool.wait_all), math.inf)
+        testing.wait_until_idle()
+        self.parties.append(party)
+        self.bystanders.append(party)
+        self.match()
+
+    def waiting(self) -> int:
+        assert self.pool.running() == self.at_work
+        assert self.pool.free() == self.size - self.at_work
+        return self.pool.waiting()
+
+
+MACHINES = [
+    EventMachine,
+    ConditionMachine,
+    PoolMachine,
+    LockMachine,
+    RLockMachine,
+    BarrierMachine,
+    MetaphoreMachine,
+    CoroutinePoolMachine,
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_as_in_the_model(machine: type[Machine]) -> None:
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=40, stateful_step_count=30, deadline=None)
+        machine, settings=settings(max_examples=100, stateful_step_count=30, deadline=None)
     )

@@ -190,6 +190,18 @@ def test_resize() -> None:
     assert pool.get() == 3
 
 
+@pytest.mark.parametrize(("as_stack", "kept"), [(False, 1), (True, 3)])
+def test_resize_drops_what_is_free(as_stack: bool, kept: int) -> None:
+    pool = IntPool(max_size=3, order_as_stack=as_stack)
+    for item in [pool.get() for _ in range(3)]:
+        pool.put(item)
+    pool.resize(1)
+    assert pool.current_size == pool.free() == 1
+    assert pool.get() == kept
+    with pytest.raises(TimeoutError):
+        pool.get(timeout=0)
+
+
 def test_bad_sizes() -> None:
     with pytest.raises(ValueError, match="min_size 5 is above max_size 4"):
         IntPool(min_size=5)

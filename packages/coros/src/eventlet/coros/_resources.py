@@ -124,12 +124,17 @@ class Pool(Generic[T]):
     def resize(self, new_size: int) -> None:
         """Change how many items there can be.
 
-        To make the pool smaller takes a while: it drops items as they are put back.
+        If there are more, free ones are dropped now, and others as they are put back.
 
         Raises:
             TypeError, ValueError: `new_size` is not a whole number, or negative.
         """
-        self.max_size = check_count("new_size", new_size)
+        check_count("new_size", new_size)
+        with self._line.guard:
+            self.max_size = new_size
+            while self.current_size > new_size and self.free_items:
+                self.current_size -= 1
+                self.free_items.pop()
         self._hand_over()
 
     def free(self) -> int:
