@@ -50,7 +50,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
 @pytest.hookimpl(trylast=True)  # pytest's own use of it has ended
 def pytest_unconfigure() -> None:
     """Give the interpreter limited time to end: a hang then would be nobody's test."""
-    faulthandler.dump_traceback_later(SECONDS_TO_END, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(SECONDS_TO_END, exit=True, file=sys.__stderr__ or sys.stderr)
 
 
 def _report(test: str, seconds: float) -> Iterator[str]:
