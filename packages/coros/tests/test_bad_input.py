@@ -194,32 +194,36 @@ def test_a_lock_is_released_by_whoever_has_it() -> None:
 
 
 class Picky:
-    """Compares with its like only now and then."""
+    """Compares with its like only so many times."""
 
-    is_in_the_mood = True
+    patience = math.inf
 
     def __init__(self, rank: int) -> None:
         self.rank = rank
 
     def __lt__(self, other: Picky) -> bool:
-        if not self.is_in_the_mood:
+        Picky.patience -= 1
+        if Picky.patience < 0:
             raise TypeError("not now")
         return self.rank < other.rank
 
 
-def test_what_cannot_be_compared_stays_in_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("patience", [0, 1, 2])
+def test_what_cannot_be_compared_stays_in_its_queue(
+    patience: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue: green.PriorityQueue[Picky] = green.PriorityQueue(8)
     for rank in (5, 1, 4, 1, 3, 7, 2, 6):
         queue.put(Picky(rank))
     before = list(queue.queue)
-    monkeypatch.setattr(Picky, "is_in_the_mood", False)
     for _ in range(3):
+        monkeypatch.setattr(Picky, "patience", patience)
         with pytest.raises(TypeError, match="not now"):
             queue.get()
-    assert queue.queue == before
+        assert queue.queue == before
     with pytest.raises(green.Full):
         queue.put(Picky(0), block=False)
-    monkeypatch.undo()
+    monkeypatch.setattr(Picky, "patience", math.inf)
     assert [queue.get().rank for _ in range(8)] == [1, 1, 2, 3, 4, 5, 6, 7]
 
 
