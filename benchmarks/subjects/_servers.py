@@ -9,7 +9,7 @@ added that another has not.
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,11 @@ async def trio() -> None:
     peer = import_module("trio")
 
     async def echo(stream: Any) -> None:
+        # Whoever hangs up in the middle would end the whole server.
+        with suppress(peer.BrokenResourceError):
+            await converse(stream)
+
+    async def converse(stream: Any) -> None:
         async with stream:
             while True:
                 with peer.fail_after(_TIMEOUT) if _KIND == "timeout" else nullcontext():

@@ -13,13 +13,14 @@ import time
 import types
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventlet import hub
 from eventlet.hub.testing import wait_until_idle
-from eventlet.processes import DeadProcess, ProcessError, RemoteTraceback, _child, remote, wrap
+from eventlet.processes import DeadProcess, ProcessError, RemoteTraceback, _link, remote, wrap
 from eventlet.processes._child import Child, dereference
 from eventlet.processes.remote import RemoteObject
 
@@ -191,6 +192,89 @@ class TestSharing:
         sleeping.wait(50)
 
 
+class TestCancelling:
+    """A call whose green thread stops waiting; the child begins with "sleep" and goes on."""
+
+    @pytest.fixture
+    def sleeper(self, numbers: RemoteObject) -> RemoteObject:
+        return wrap(time, beside=numbers)
+
+    def test_the_child_survives(self, numbers: RemoteObject, sleeper: RemoteObject) -> None:
+        pid = remote.getpid(numbers)
+        with hub.move_on_after(0.05) as scope:
+            sleeper.sleep(1000)
+        assert scope.cancelled_caught
+        with hub.Timeout(50):  # far less than the sleep
+            assert numbers.count(1) == 1
+        assert remote.status(numbers)["pid"] == pid
+
+    def test_whoever_waits_gets_the_error(self, sleeper: RemoteObject) -> None:
+        sleeping = hub.spawn(sleeper.sleep, 1000)
+        wait_until_idle()
+        sleeping.throw(ZeroDivisionError("enough"))
+        with pytest.raises(ZeroDivisionError, match="enough"):
+            sleeping.wait(50)
+
+    def test_others_are_not_touched(self, numbers: RemoteObject, sleeper: RemoteObject) -> None:
+        before = hub.spawn(numbers.count, 1)
+        cancelled = hub.spawn(sleeper.sleep, 1000)
+        after = [hub.spawn(numbers.count, number) for number in range(4)]
+        hub.sleep(0.05)
+        assert before.wait(50) == 1
+        assert not any(thread.ready for thread in after)
+        cancelled.kill()
+        assert [thread.wait(50) for thread in after] == [0, 1, 1, 1]
+
+    def test_one_that_has_not_begun_never_does(
+        self, numbers: RemoteObject, sleeper: RemoteObject
+    ) -> None:
+        first = hub.spawn(sleeper.sleep, 1000)
+        second = hub.spawn(numbers.append, 4)
+        wait_until_idle()
+        second.kill()
+        wait_until_idle()
+        first.kill()
+        assert copy.copy(numbers) == [1, 2, 3]
+
+    def test_it_is_interrupted_as_by_ctrl_c(self, numbers: RemoteObject, tmp_path: Path) -> None:
+        script = (
+            "try: open(path, 'w').close(); time.sleep(1000)\n"
+            "except KeyboardInterrupt: log.append('interrupted')\n"
+            "finally: log.append('cleaned')"
+        )
+        log = wrap([], beside=numbers)
+        names = {"log": log, "time": wrap(time, beside=numbers), "path": str(tmp_path / "begun")}
+        running = hub.spawn(wrap(exec, beside=numbers), script, names)
+        while not (tmp_path / "begun").exists():
+            hub.sleep(0.01)
+        running.kill()
+        assert list(log) == ["interrupted", "cleaned"]
+
+    def test_what_comes_too_late_harms_nobody(self, numbers: RemoteObject) -> None:
+        link = numbers._eventlet_child._link
+        assert numbers.count(1) == 1
+        for number in range(1, next(link._numbers)):
+            link._cancel(number)
+        assert numbers.count(2) == 1
+
+    def test_an_object_nobody_gets_is_forgotten(self, numbers: RemoteObject) -> None:
+        before = remote.status(numbers)["object_count"]
+        copying = hub.spawn(numbers.copy)
+        hub.sleep(0)
+        # The answer may have come by now, and finds nobody.
+        link = numbers._eventlet_child._link
+        link._waiters.clear()
+        while link.unanswered:
+            hub.sleep(0.01)
+        copying.kill()
+        assert remote.status(numbers)["object_count"] == before
+
+    def test_a_dead_child_is_not_told(self, sleeper: RemoteObject) -> None:
+        link = sleeper._eventlet_child._link
+        remote.kill(sleeper)
+        link._cancel(1)
+
+
 # Closes all descriptors but the first three, and doesn't come back.
 _MUTE = "__import__('os').closerange(3, 64) or __import__('time').sleep(100)"
 
@@ -228,7 +312,7 @@ class TestDeath:
         assert child.is_dead
 
     def test_a_child_that_is_mute_but_lives(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_child, "_GRACE", 0.01)
+        monkeypatch.setattr(_link, "_GRACE", 0.01)
         module = wrap(os)
         calling = hub.spawn(wrap(eval, beside=module), _MUTE)
         with pytest.raises(DeadProcess):
@@ -241,9 +325,25 @@ class TestDeath:
         def fail() -> None:
             raise OSError("odd")
 
-        monkeypatch.setattr(numbers._eventlet_child._link._requests, "_drain", fail)
+        monkeypatch.setattr(numbers._eventlet_child._link, "_send_out", fail)
         with pytest.raises(OSError, match="odd"):
             len(numbers)
+
+    def test_a_child_that_does_not_read_any_more(self) -> None:
+        module = wrap(os)
+        run = wrap(exec, beside=module)
+        # Its descriptors for requests are closed, but that for replies isn't.
+        script = (
+            "import os, time\nfor fd in range(3, 64):\n  if fd != keep: os.closerange(fd, fd + 1)"
+        )
+        keep = module._eventlet_child._link._popen.stdout.fileno()
+        calling = hub.spawn(run, script + "\ntime.sleep(1000)", {"keep": keep})
+        wait_until_idle()
+        sending = hub.spawn(run, "#" * 1_000_000)
+        with pytest.raises(DeadProcess):
+            sending.wait(50)
+        with pytest.raises(DeadProcess):
+            calling.wait(50)
 
     def test_a_child_nobody_uses_ends_by_itself(self) -> None:
         ended = hub.Waiter[None]()

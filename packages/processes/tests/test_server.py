@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import signal
 import sys
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from eventlet.processes import _server
 from eventlet.processes._child import dereference
-from eventlet.processes._server import HEADER, Server, serve
+from eventlet.processes._server import CANCEL, HEADER, Server, decode, encode, heed, serve
 
 
 class Reference:
@@ -23,7 +24,7 @@ class Reference:
 
 
 def ask(server: Server, operation: str, *args: Any, unneeded: tuple[int, ...] = ()) -> Any:
-    return pickle.loads(server.answer(pickle.dumps((unneeded, operation, args))))
+    return decode(server.answer(pickle.dumps((unneeded, operation, 0, args))))
 
 
 def test_what_cannot_change_is_copied() -> None:
@@ -126,11 +127,11 @@ def test_the_program_is_imported_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_requests_are_served_to_their_end() -> None:
-    request = pickle.dumps(((), "status", ()))
+    request = encode(((), "status", 0, ()))
     frame = HEADER.pack(len(request), 7) + request
     for rest in (b"", frame[:5], frame[:-1]):
         replies = io.BytesIO()
-        serve(io.BytesIO(frame + rest), replies)
+        serve(io.BytesIO(frame + rest), replies, Server())
         length, number = HEADER.unpack_from(replies.getvalue())
         assert number == 7
         assert len(replies.getvalue()) == HEADER.size + length
@@ -139,3 +140,68 @@ def test_requests_are_served_to_their_end() -> None:
 def test_the_file_is_enough(command: Any) -> None:
     with open(_server.__file__, encoding="utf-8") as file:
         assert "from ." not in file.read()
+
+
+@pytest.mark.parametrize("message", [(), (1, ("a", None)), ("x", NotImplemented), ([1], 2)])
+def test_messages_come_as_they_were(message: tuple[Any, ...]) -> None:
+    assert decode(encode(message)) == message
+
+
+def test_plain_requests_name_their_object() -> None:
+    server = Server()
+    ask(server, "adopt", [1, 2])
+    assert decode(server.answer(encode(((), "getitem", 1, (1,))))) == ("value", 2)
+
+
+class TestCancelling:
+    def test_one_that_is_still_to_come(self) -> None:
+        server = Server()
+        server.cancel(7)
+        request = encode(((), "status", 0, ()))
+        assert "KeyboardInterrupt" in decode(server.answer(request, 7))[2]
+        assert decode(server.answer(request, 7))[0] == "value"
+
+    def test_one_that_runs(self) -> None:
+        server = Server()
+        reached: list[int] = []
+
+        def run() -> None:
+            server.cancel(7)
+            server.interrupt()
+            reached.append(1)
+
+        server._special["run"] = run  # type: ignore[assignment]
+        request = encode(((), "run", 0, ()))
+        assert "KeyboardInterrupt" in decode(server.answer(request, 7))[2]
+        assert not reached
+
+    def test_another_one_runs_on(self) -> None:
+        server = Server()
+
+        def run() -> tuple[Any, ...]:
+            server.cancel(8)
+            server.interrupt()
+            return ("value", "done")
+
+        server._special["run"] = run
+        assert decode(server.answer(encode(((), "run", 0, ())), 7)) == ("value", "done")
+
+    @pytest.mark.parametrize("is_posix", [True, False])
+    def test_the_main_thread_is_interrupted(
+        self, is_posix: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        interrupted: list[Any] = []
+        if is_posix:
+            monkeypatch.setattr(
+                signal,
+                "pthread_kill",
+                lambda *args: interrupted.append(args),
+                raising=False,
+            )
+        else:
+            monkeypatch.delattr(signal, "pthread_kill", raising=False)
+            monkeypatch.setattr(_server, "interrupt_main", interrupted.append)
+        server = Server()
+        heed(io.BytesIO(CANCEL.pack(3) + b"half"), server, 11)
+        assert server._cancelled == {3}
+        assert interrupted == [(11, _server._INTERRUPT) if is_posix else _server._INTERRUPT]

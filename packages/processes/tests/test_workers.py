@@ -152,7 +152,7 @@ def test_map_takes_no_more_than_it_needs(pool: WorkerPool) -> None:
 def test_a_kill_while_a_child_is_being_started(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(self: Child, operation: str, args: object) -> bytes:
+    def die(self: Child, operation: str, target: int, args: object) -> bytes:
         raise hub.GreenletExit
 
     with monkeypatch.context() as patch:

@@ -3,6 +3,7 @@
 from ._pool import ProcessPool as ProcessPool
 from ._process import Process as Process
 from ._remote import wrap as wrap
+from ._remote_pool import RemotePool as RemotePool
 from ._version import __version__ as __version__
 from ._workers import WorkerPool as WorkerPool
 from ._workers import map_in_processes as map_in_processes
@@ -20,6 +21,7 @@ __all__ = [
     "ProcessError",
     "ProcessPool",
     "RemoteError",
+    "RemotePool",
     "RemoteTraceback",
     "WorkerPool",
     "__version__",

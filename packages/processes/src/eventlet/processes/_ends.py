@@ -58,6 +58,13 @@ class End(Protocol):
             OSError: as for `receive`.
         """
 
+    def send_nowait(self, data: memoryview) -> int:
+        """Write what fits in at once, and return how many bytes that were, possibly none.
+
+        Raises:
+            BrokenPipeError: nobody can read it any more.
+        """
+
     def lend(self) -> int:
         """Return the descriptor, for others to use as well, who expect that it blocks."""
 
@@ -123,6 +130,11 @@ class WatchedEnd:
         if note is not None:
             note(sent)
         return sent
+
+    def send_nowait(self, data: memoryview) -> int:
+        """See `End.send_nowait`; not for an end that was lent."""
+        self._prepare(WRITE)
+        return self._file.write(data) or 0
 
     def lend(self) -> int:
         """See `End.lend`."""
@@ -229,6 +241,10 @@ class ThreadedEnd:
                 note(len(chunk))
         errand.check()
         return len(chunk)
+
+    def send_nowait(self, data: memoryview) -> int:
+        """See `End.send_nowait`: a call that blocks may always have to wait."""
+        return 0
 
     def lend(self) -> int:
         """See `End.lend`."""

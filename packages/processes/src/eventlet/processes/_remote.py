@@ -19,9 +19,13 @@ class RemoteObject:
     child as the cause. Arguments are copied, except for remote objects of the same child, which
     arrive as what they stand for.
 
-    Many green threads may use one child, which does one thing after the other. One that is killed
-    doesn't wait any more; the child finishes what it does. If the child dies, all who wait get
-    `DeadProcess`.
+    Many green threads may use one child, which does one thing after the other. If the child dies,
+    all who wait get `DeadProcess`.
+
+    To cancel a call, have its green thread not wait any more: by a timeout, `CancelScope.cancel` or
+    `GreenThread.kill`. If the child has not begun with the call, it never does. Otherwise it is
+    interrupted as by Ctrl-C: `KeyboardInterrupt` is raised in it. What is written in C may have to
+    return first. The child lives on, and the calls of others aren't touched.
     """
 
     __slots__ = (
@@ -48,7 +52,7 @@ class RemoteObject:
         if name in RemoteObject.__slots__:  # of one that could not be made
             raise AttributeError(name)
         if name not in self._eventlet_methods:
-            reply = self._eventlet_child.ask("getattr", self, name)
+            reply = self._eventlet_child.ask("getattr", self._eventlet_number, name)
             if reply[0] != "method":
                 return _receive(self._eventlet_child, reply)
             self._eventlet_methods.add(name)
@@ -66,7 +70,7 @@ class RemoteObject:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call the object in the child."""
-        return _ask(self, "call", args, kwargs)
+        return _ask(self, "call", args, tuple(kwargs.items()))
 
     def __getitem__(self, key: Any) -> Any:
         return _ask(self, "getitem", key)
@@ -137,7 +141,7 @@ class _RemoteMethod:
         self.__name__ = name
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return _ask(self._owner, "callmethod", self.__name__, args, kwargs)
+        return _ask(self._owner, "callmethod", self.__name__, args, tuple(kwargs.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self._owner, self.__name__)
@@ -190,7 +194,7 @@ def status(remote: RemoteObject) -> dict[str, int]:
     Returns:
         "pid", the number of the process; "object_count", how many objects it holds; "next_id".
     """
-    result: dict[str, int] = remote._eventlet_child.ask("status")[1]
+    result: dict[str, int] = remote._eventlet_child.ask("status", 0)[1]
     return result
 
 
@@ -215,7 +219,7 @@ def _start(
 ) -> RemoteObject:
     child = Child(dead_callback) if beside is None else beside._eventlet_child
     try:
-        remote: RemoteObject = _receive(child, child.ask(operation, arg))
+        remote: RemoteObject = _receive(child, child.ask(operation, 0, arg))
     except BaseException:  # whatever it is, nobody gets to know the new child
         if beside is None:
             child.kill()
@@ -226,7 +230,7 @@ def _start(
 
 def _ask(remote: RemoteObject, operation: str, *args: Any) -> Any:
     child = remote._eventlet_child
-    return _receive(child, child.ask(operation, remote, *args))
+    return _receive(child, child.ask(operation, remote._eventlet_number, *args))
 
 
 def _receive(child: Child, reply: Reply) -> Any:

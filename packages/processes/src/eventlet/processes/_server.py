@@ -2,35 +2,49 @@
 
 This file is executed by itself: it imports nothing of this package, so that a child starts fast.
 
-A request is a pickled tuple: numbers of objects that the parent doesn't need any more, the name of
-an operation, and its arguments. An object of the child is, in an argument, a call of a function
-that finds it by its number.
+A request is a tuple: numbers of objects that the parent doesn't need any more, the name of an
+operation, the number of the object that it is about or 0, and more arguments. Another object of the
+child is, in an argument, a call of a function that finds it by its number.
 
-A reply is a pickled tuple too: "value" and a copy of the result; "object", a number to use it by
-and the name of its type; "method", for an attribute that is there to be called; or "error", the
-pickled exception or None, its description and its traceback as text. Both have their length and the
-number of the request in front.
+A reply is a tuple too: "value" and a copy of the result; "object", a number to use it by and the
+name of its type; "method", for an attribute that is there to be called; or "error", the pickled
+exception or None, its description and its traceback as text. Both have their length and the number
+of the request in front. They are marshalled, which is fastest, if nothing but plain values is in
+them, and pickled otherwise.
+
+On a pipe of its own come the numbers of requests whose results nobody wants any more. A native
+thread reads them, and interrupts what the main thread does: it reads nothing, so that a request
+that is not cancelled costs nothing more.
 """
 
 from __future__ import annotations
 
 import io
+import marshal
 import operator
 import os
 import pickle
+import signal
 import struct
 import sys
 import traceback
+from _thread import get_ident, interrupt_main, start_new_thread
 from collections.abc import Callable
 from inspect import isroutine
 from typing import Any, BinaryIO
 
 # How many bytes follow, and the number of the request.
 HEADER = struct.Struct("!QQ")
+# The number of a request that is cancelled.
+CANCEL = struct.Struct("!Q")
 PROTOCOL = pickle.HIGHEST_PROTOCOL
+# The first byte of what was pickled (PEP 307); no marshalled tuple begins with it.
+_PICKLED = 0x80
 
 # What can't change is worth as much as the object itself.
-_PLAIN_TYPES = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
+_PLAIN_TYPES = frozenset(map(type, (None, True, 1, 1.0, 1j, "", b"", ..., NotImplemented)))
+# Means nothing to most programs, and is ignored by default. Windows lacks it.
+_INTERRUPT = getattr(signal, "SIGURG", None) or signal.SIGBREAK  # type: ignore[attr-defined]
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "bool": bool,
@@ -56,12 +70,15 @@ class Server:
     def __init__(self) -> None:
         self._objects: dict[int, Any] = {}
         self._last_number = 0
+        # The request that can be interrupted just now, and those that are to be.
+        self._running = 0
+        self._cancelled: set[int] = set()
         self._special: dict[str, Callable[..., tuple[Any, ...]]] = {
             "adopt": self._hand_out,
-            "apply": lambda function, args, kwargs: ("value", function(*args, **kwargs)),
-            "call": lambda obj, args, kwargs: self._return(obj(*args, **kwargs)),
+            "apply": lambda function, args, kwargs: ("value", function(*args, **dict(kwargs))),
+            "call": lambda obj, args, kwargs: self._return(obj(*args, **dict(kwargs))),
             "callmethod": lambda obj, name, args, kwargs: self._return(
-                getattr(obj, name)(*args, **kwargs)
+                getattr(obj, name)(*args, **dict(kwargs))
             ),
             "copy": lambda obj: ("value", obj),
             "getattr": self._get_attribute,
@@ -71,23 +88,50 @@ class Server:
             "status": self._get_status,
         }
 
-    def answer(self, request: bytes) -> bytes:
+    def answer(self, request: bytes, number: int = 0) -> bytes:
         """Return the reply to a request."""
         try:
-            unneeded, operation, args = _Unpickler(request, self._objects).load()
-            for number in unneeded:
-                del self._objects[number]
-            special = self._special.get(operation)
-            if special is not None:
-                reply = special(*args)
-            else:
-                reply = self._return(_OPERATIONS[operation](*args))
-            return pickle.dumps(reply, PROTOCOL)
+            try:
+                self._running = number
+                self._check_cancelled()
+                return self._answer(request)
+            finally:
+                # An interrupt that comes before this line has done the same.
+                self._running = 0
         except BaseException as error:  # even SystemExit is only an answer
-            return pickle.dumps(_describe(error), PROTOCOL)
+            return encode(_describe(error))
+        finally:
+            self._cancelled.discard(number)
+
+    def cancel(self, number: int) -> None:
+        """Note that the result of a request isn't wanted, running or still to come."""
+        self._cancelled.add(number)
+
+    def interrupt(self, *_: object) -> None:
+        """Interrupt the request that runs, if it is cancelled; in the handler of a signal."""
+        self._check_cancelled()
+
+    def _check_cancelled(self) -> None:
+        if self._running in self._cancelled:
+            self._running = 0
+            raise KeyboardInterrupt("nobody waits for this call any more")
+
+    def _answer(self, request: bytes) -> bytes:
+        if request[0] == _PICKLED:
+            unneeded, operation, target, args = _Unpickler(request, self._objects).load()
+        else:
+            unneeded, operation, target, args = marshal.loads(request)
+        for number in unneeded:
+            del self._objects[number]
+        if target:
+            args = self._objects[target], *args
+        special = self._special.get(operation)
+        if special is not None:
+            return encode(special(*args))
+        return encode(self._return(_OPERATIONS[operation](*args)))
 
     def _return(self, result: Any) -> tuple[Any, ...]:
-        return ("value", result) if _is_plain(result) else self._hand_out(result)
+        return ("value", result) if is_plain(result) else self._hand_out(result)
 
     def _hand_out(self, obj: Any) -> tuple[Any, ...]:
         self._last_number += 1
@@ -139,9 +183,36 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value can't change, and is of a type that every Python has."""
     kind = type(value)
-    return kind in _PLAIN_TYPES or (kind in (tuple, frozenset) and all(map(_is_plain, value)))
+    if kind is tuple or kind is frozenset:
+        # Not all(...), which takes twice as long for the few that there are.
+        for each in value:  # noqa: SIM110
+            if type(each) not in _PLAIN_TYPES and not is_plain(each):
+                return False
+        return True
+    return kind in _PLAIN_TYPES
+
+
+def encode(message: tuple[Any, ...]) -> bytes:
+    """Return a message of plain values, or of others that can be pickled, as bytes."""
+    return encode_plain(message) if is_plain(message) else pickle.dumps(message, PROTOCOL)
+
+
+def encode_plain(message: tuple[Any, ...]) -> bytes:
+    """Return a message of plain values as bytes."""
+    try:
+        return marshal.dumps(message)
+    except ValueError:  # NotImplemented is in it, or nesting that is too deep
+        return pickle.dumps(message, PROTOCOL)
+
+
+def decode(message: bytes) -> tuple[Any, ...]:
+    """Return what was encoded."""
+    load = pickle.loads if message[0] == _PICKLED else marshal.loads
+    found: tuple[Any, ...] = load(message)
+    return found
 
 
 def _describe(error: BaseException) -> tuple[Any, ...]:
@@ -154,18 +225,40 @@ def _describe(error: BaseException) -> tuple[Any, ...]:
     return ("error", pickled, f"{type(error).__qualname__}: {error}", text)
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO, server: Server) -> None:
     """Answer requests until there are no more."""
-    server = Server()
     while len(header := requests.read(HEADER.size)) == HEADER.size:
         length, number = HEADER.unpack(header)
         request = requests.read(length)
         if len(request) < length:
             return
-        reply = server.answer(request)
-        replies.write(HEADER.pack(len(reply), number))
-        replies.write(reply)
+        reply = server.answer(request, number)
+        replies.write(HEADER.pack(len(reply), number) + reply)
         replies.flush()
+
+
+def heed(cancellations: BinaryIO, server: Server, main: int) -> None:
+    """Cancel what the parent doesn't want any more, until it is gone; in a native thread.
+
+    Arguments:
+        main: the number of the main thread.
+    """
+    while len(data := cancellations.read(CANCEL.size)) == CANCEL.size:
+        server.cancel(*CANCEL.unpack(data))
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, _INTERRUPT)  # which also ends a wait of the system
+        else:
+            interrupt_main(_INTERRUPT)
+
+
+def _open_inherited(number: int) -> BinaryIO:
+    """Open the pipe that the parent knows by this number: a descriptor, on Windows a handle."""
+    if sys.platform == "win32":  # pragma: no cover  there is no such call elsewhere
+        import msvcrt
+
+        number = msvcrt.open_osfhandle(number, os.O_RDONLY)
+    os.set_inheritable(number, False)
+    return open(number, "rb", 0)
 
 
 def main() -> None:
@@ -175,8 +268,11 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    server = Server()
+    signal.signal(_INTERRUPT, server.interrupt)
+    start_new_thread(heed, (_open_inherited(int(sys.argv[2])), server, get_ident()))
     try:
         with open(requests, "rb") as reader, open(replies, "wb") as writer:
-            serve(reader, writer)
+            serve(reader, writer, server)
     except (BrokenPipeError, KeyboardInterrupt):
         pass  # the parent is gone, or is about to be

@@ -54,7 +54,7 @@ class WorkerPool(coros.Pool[Child]):
         """
         child = self.get()
         try:
-            result: T = child.ask("apply", function, args, kwargs)[1]
+            result: T = child.ask("apply", 0, function, args, tuple(kwargs.items()))[1]
         finally:
             if child.is_idle and not self._is_closed:
                 self.put(child)
