@@ -35,6 +35,11 @@ _SUMMARY = {
     "semaphores": "gevent uvloop",
     "pools": "gevent uvloop",
     "subprocesses/0 MiB": "gevent threads",
+    "communicate": "gevent threads",
+    "remote_calls/1": "managers",
+    "remote_calls/10": "managers",
+    "crawler": "aiohttp geventhttpclient pycurl requests",
+    "patched_requests": "gevent threads",
     "http_client/1 KiB": "aiohttp geventhttpclient pycurl requests",
     "http_client/100 KiB": "aiohttp geventhttpclient pycurl requests",
 }
@@ -47,8 +52,9 @@ _INTRODUCTION = """\
 
 How many times better this project does than what one might use instead. Above 1, ours is faster, or
 needs less; below 1, the other does. Each row comes from one run in which all contenders took
-turns, and holds the median of the ratios of the single rounds. How the figures come about is
-described in `benchmarks/__init__.py`, and what limits them [here](design/performance.md).
+turns, and holds the median of the ratios of the single rounds; the runs were short, with `--quick`.
+How the figures come about is described in `benchmarks/__init__.py`, and what limits them
+[here](design/performance.md).
 
 This page is made from the results in the repository. To measure for yourself:
 
