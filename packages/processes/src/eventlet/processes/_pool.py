@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from subprocess import STDOUT
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 from weakref import WeakMethod, WeakSet
 
-from eventlet.coros import Pool
-
+from ._closing_pools import ClosingPool
 from ._command import Text
 from ._process import Process
-from .errors import PoolClosed
 
 
-class ProcessPool(Pool[Process]):
+class ProcessPool(ClosingPool[Process]):
     """Lends out processes that all run the same program, and starts one when none is free.
 
     A process that dies while nobody uses it leaves the pool at once, and one that is dead when it
@@ -53,15 +50,10 @@ class ProcessPool(Pool[Process]):
             "stderr": stderr, "cwd": cwd, "env": env, "start_new_session": start_new_session,
             "end_with_parent": end_with_parent,
         }  # fmt: skip
-        self._is_closed = False
         self._living: set[Process] = set()
         # Those that were in use before: they may have died since.
         self._used: WeakSet[Process] = WeakSet()
-        try:
-            super().__init__(min_size, max_size)
-        except BaseException:  # nobody gets to know those that were started
-            self._kill_all()
-            raise
+        super().__init__(min_size, max_size)
 
     def create(self) -> Process:
         """Start a process.
@@ -70,8 +62,7 @@ class ProcessPool(Pool[Process]):
             PoolClosed: the pool was closed.
             OSError, TypeError, ValueError: as for `Process`.
         """
-        if self._is_closed:
-            raise PoolClosed(f"{self!r} was closed")
+        self._check_open()
         # The children keep neither the pool alive nor, with it, themselves.
         bury = WeakMethod(self._bury_dead)
 
@@ -82,7 +73,7 @@ class ProcessPool(Pool[Process]):
         process = Process(self.command, self.args, on_death, **self._options)
         if self._is_closed:  # meanwhile
             process.destroy()
-            raise PoolClosed(f"{self!r} was closed")
+        self._check_open()
         self._living.add(process)
         return process
 
@@ -122,27 +113,6 @@ class ProcessPool(Pool[Process]):
         super().discard(item)
         self._living.discard(item)
         item.destroy()
-
-    def close(self) -> None:
-        """Kill and reap all processes, also those in use; whoever waits gets `PoolClosed`.
-
-        Closing twice is harmless.
-        """
-        self._is_closed = True
-        self._kill_all()
-        # Each of those who wait goes to have a process started, and is told that there are none.
-        self.resize(self.max_size + self.waiting())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Behind the scenes
 

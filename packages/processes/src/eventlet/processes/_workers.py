@@ -5,21 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, TypeVar
 
 from eventlet import coros
 from eventlet.hub._native import local
 
 from ._child import Child
-from .errors import PoolClosed
+from ._closing_pools import ChildPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
 A = TypeVar("A")
 
 
-class WorkerPool(coros.Pool[Child]):
+class WorkerPool(ChildPool[Child]):
     """Runs functions in child processes, as many at once as there are cores; more wait.
 
     Functions, arguments and results are pickled, so a function must be one that can be imported:
@@ -34,8 +33,6 @@ class WorkerPool(coros.Pool[Child]):
     """
 
     def __init__(self, max_size: int | None = None) -> None:
-        self._is_closed = False
-        self._children: set[Child] = set()
         super().__init__(0, (os.cpu_count() or 1) if max_size is None else max_size)
 
     def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -66,62 +63,11 @@ class WorkerPool(coros.Pool[Child]):
         """Yield the results of `run` with each item, in order; take items only as fast as that."""
         return coros.map(lambda item: self.run(function, item), iterable, max(1, self.max_size))
 
-    def create(self) -> Child:
-        """Start a child.
+    def _start(self) -> Child:
+        return Child()
 
-        Raises:
-            PoolClosed: the pool was closed.
-            OSError: the system can't start it.
-        """
-        if self._is_closed:
-            raise PoolClosed(f"{self!r} was closed")
-        child = Child()
-        self._children.add(child)
-        if self._is_closed:  # meanwhile
-            self._kill_all()
-            raise PoolClosed(f"{self!r} was closed")
-        return child
-
-    def get(self, timeout: float | None = None) -> Child:
-        """Take a child for `run`; arguments and errors as for `eventlet.coros.Pool.get`."""
-        while (child := super().get(timeout)).is_dead:
-            self.discard(child)
-        return child
-
-    def discard(self, item: Child) -> None:
-        """Kill a child that `get` has returned, instead of putting it back."""
-        super().discard(item)
-        self._children.discard(item)
-        item.kill()
-        item.wait()
-
-    def close(self) -> None:
-        """Kill all children; whoever waits for a function gets `DeadProcess` or `PoolClosed`.
-
-        Closing twice is harmless.
-        """
-        self._is_closed = True
-        self._kill_all()
-        # Each of those who wait goes to have a child started, and is told that there are none.
-        self.resize(self.max_size + self.waiting())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _kill_all(self) -> None:
-        children, self._children = self._children, set()
-        for child in children:
-            child.kill()
-        for child in children:
-            child.wait()
+    def _child_of(self, item: Child) -> Child:
+        return item
 
 
 class _Here(local):

@@ -1,0 +1,125 @@
+"""Pools whose items live in child processes, and which can be closed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self, TypeVar
+
+from eventlet.coros import Pool
+
+from ._child import Child
+from .errors import PoolClosed
+
+T = TypeVar("T")
+
+
+class ClosingPool(Pool[T], ABC):
+    """A pool that has no children left once it is closed, as by leaving a ``with`` block.
+
+    Arguments:
+        min_size: how many items to create now.
+        max_size: how many there can be.
+    """
+
+    def __init__(self, min_size: int, max_size: int) -> None:
+        self._is_closed = False
+        try:
+            super().__init__(min_size, max_size)
+        except BaseException:  # nobody gets to know those that were started
+            self._kill_all()
+            raise
+
+    def close(self) -> None:
+        """Kill all children, also those in use; whoever waits gets `DeadProcess` or `PoolClosed`.
+
+        Closing twice is harmless.
+        """
+        self._is_closed = True
+        self._kill_all()
+        # Each of those who wait goes to have a child started, and is told that there are none.
+        self.resize(self.max_size + self.waiting())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise PoolClosed(f"{self!r} was closed")
+
+    @abstractmethod
+    def _kill_all(self) -> None:
+        """Kill and reap all children."""
+
+
+class ChildPool(ClosingPool[T]):
+    """A pool of what answers from a `Child` of its own."""
+
+    def __init__(self, min_size: int, max_size: int) -> None:
+        self._children: set[Child] = set()
+        super().__init__(min_size, max_size)
+
+    def create(self) -> T:
+        """Start a child.
+
+        Raises:
+            PoolClosed: the pool was closed.
+            Exception: what starting it raises.
+        """
+        self._check_open()
+        item = self._start()
+        self._children.add(self._child_of(item))
+        if self._is_closed:  # meanwhile
+            self._kill_all()
+        self._check_open()
+        return item
+
+    def get(self, timeout: float | None = None) -> T:
+        """Take an item; start a child if none is free, or wait if there are enough.
+
+        Arguments:
+            timeout: seconds to wait for one; None waits for ever.
+
+        Raises:
+            TimeoutError: none was put back in time.
+            PoolClosed: the pool was closed.
+            Exception: as `create` does; the next to call `get` tries again.
+        """
+        while self._child_of(item := super().get(timeout)).is_dead:
+            self.discard(item)
+        return item
+
+    def discard(self, item: T) -> None:
+        """Kill the child of an item that `get` has returned, instead of putting it back.
+
+        Raises:
+            ForeignItem: it wasn't taken from here, or has been put back already.
+        """
+        super().discard(item)
+        child = self._child_of(item)
+        self._children.discard(child)
+        child.kill()
+        child.wait()
+
+    def _kill_all(self) -> None:
+        children, self._children = self._children, set()
+        for child in children:
+            child.kill()
+        for child in children:
+            child.wait()
+
+    @abstractmethod
+    def _start(self) -> T:
+        """Start a child, and return what stands for it."""
+
+    @abstractmethod
+    def _child_of(self, item: T) -> Child:
+        """Return the child that an item answers from."""
