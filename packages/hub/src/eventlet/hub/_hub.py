@@ -86,7 +86,18 @@ class _HubGreenlet(Fiber):
         )
 
     def run(self) -> None:
-        self.hub._run()
+        hub = self.hub
+        shocks: list[BaseException] = []
+        while True:
+            try:
+                while shocks:
+                    hub._get_over(shocks[0])
+                    del shocks[0]
+                hub._run()
+            except BaseException as error:
+                if hub.destroyed:
+                    raise
+                shocks += [error]  # not `append`: after a call, the next handler might raise
 
 
 class _Destroyed:
@@ -398,7 +409,7 @@ class Hub:
                 except BaseException as error:
                     if self.destroyed:
                         raise
-                    self.interrupt(error)
+                    self._get_over(error)
                 if ready and ready[0] is me:
                     ready.popleft()
             if ready:
@@ -410,6 +421,13 @@ class Hub:
                         make_carriers(self)
                 except BaseException as error:
                     self.take_failure(error, me)
+
+    def _get_over(self, shock: BaseException) -> None:
+        """Go on after what a signal handler has raised, or the system while the hub polled."""
+        from ._renewal import ask_again  # which uses this module
+
+        self.interrupt(shock)
+        ask_again(self)
 
     def _poll(self) -> None:
         timeout: float | None = 0

@@ -10,6 +10,9 @@ parent's to run.
 A program may also close all descriptors that it finds, as daemons do. Then nobody knows whether the
 numbers have become somebody else's, so nothing is closed here; all that the hub still needs is
 registered anew.
+
+Nor does it know what the poller has reported when a signal handler raised something on the way. It
+asks about everything once more.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from greenlet import GreenletExit
 from . import _signals
 from ._fiber import Fiber, alarmed_fiber, running
 from ._native import get_ident
-from ._pollers import is_open
+from ._pollers import READ, is_open
 from ._scopes import CancelScope
 from ._timeout import Timeout
 from ._timers import Entry, Timer
@@ -56,6 +59,17 @@ def replace_lost(hub: Hub) -> None:
     hub.wakeup.abandon()
     gone = _closed_watches(hub)
     _open(hub, gone)
+    for watch in list(hub.watches.values()):
+        watch.register_anew()
+
+
+def ask_again(hub: Hub) -> None:
+    """Have the poller report once more what it had found when the hub was interrupted."""
+    try:
+        hub.poller.register(hub.wakeup.fileno())
+        hub.poller.arm(hub.wakeup.fileno(), READ)
+    except OSError:
+        return  # the next poll fails too, and has all descriptors replaced
     for watch in list(hub.watches.values()):
         watch.register_anew()
 
