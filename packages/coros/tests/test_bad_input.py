@@ -57,7 +57,7 @@ WAITS: dict[str, tuple[Make, Wait, bool]] = {
     "threading.Semaphore": (
         lambda: green_threading.Semaphore(0),
         lambda it, t: it.acquire(timeout=t),
-        False,
+        True,
     ),
     "threading.Event": (green_threading.Event, lambda it, t: it.wait(t), True),
     "Condition": (coros.Condition, with_lock(lambda it, t: it.wait(t)), True),
@@ -144,23 +144,16 @@ def test_the_action_of_a_barrier_must_be_a_function() -> None:
         coros.Barrier(2, 5)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", [green.Queue, green.LifoQueue, green.PriorityQueue])
-@pytest.mark.parametrize("size", [True, 1.5, math.nan, "1", None])
-def test_the_size_of_a_queue_must_be_a_whole_number(kind: Any, size: Any) -> None:
-    with pytest.raises(TypeError, match=f"maxsize must be a whole number, not {size!r}"):
-        kind(size)
-
-
 @pytest.mark.parametrize("kind", [green_threading.Semaphore, green_threading.BoundedSemaphore])
 def test_the_number_of_permits_must_be_a_whole_one(kind: Any) -> None:
     semaphore = kind(2)
     semaphore.acquire()
     before = repr(semaphore)
-    for number in (True, 1.0, math.nan, "1", None):
+    for number in (True, 1.5, math.nan, "1", None):
         with pytest.raises(TypeError, match=f"n must be a whole number, not {number!r}"):
             semaphore.release(number)
-    for number in (0, -1):
-        with pytest.raises(ValueError, match=f"n must be at least 1, not {number}"):
+    for number in (0, -1, -2.0):
+        with pytest.raises(ValueError, match=f"n must be at least 1, not {int(number)}"):
             semaphore.release(number)
     assert repr(semaphore) == before
 

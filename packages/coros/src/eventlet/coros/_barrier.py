@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import BrokenBarrierError
 
-from ._counts import check_count, clamp_timeout
+from ._counts import check_whole, clamp_timeout
 from ._line import Line
 from ._statistics import BarrierStatistics
 
@@ -60,7 +60,7 @@ class Barrier:
         action: Callable[[], object] | None = None,
         timeout: float | None = None,
     ) -> None:
-        self._parties = check_count("parties", parties, least=1)
+        self._parties = check_whole("parties", parties, least=1)
         if action is not None and not callable(action):
             raise TypeError(f"action must be a function without arguments, not {action!r}")
         self._action = action

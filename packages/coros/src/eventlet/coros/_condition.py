@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from eventlet.hub import get_hub
 
-from ._counts import check_count, clamp_timeout
+from ._counts import check_whole, clamp_timeout
 from ._line import Line
 from ._locks import Lock, RLock
 from ._statistics import ConditionStatistics
@@ -91,9 +91,9 @@ class Condition:
             TypeError, ValueError: `n` is not a whole number, or negative.
         """
         self._check_owned("notify()")
-        check_count("n", n)
+        number = check_whole("n", n, least=0)
         with self._line.guard:
-            for _ in range(n):
+            for _ in range(number):
                 ticket = self._line.claim()
                 if ticket is None:
                     return

@@ -57,7 +57,7 @@ class Semaphore(Store):
             ValueError: `timeout` is negative or not a number, or goes with ``blocking=False``.
         """
         if timeout is not None:
-            check_timeout(blocking, timeout)
+            timeout = self._check(blocking, timeout)
         items = self._items
         if items:
             try:
@@ -135,6 +135,11 @@ class Semaphore(Store):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x}, balance {self.balance}>"
+
+    # Behind the scenes
+
+    _check = staticmethod(check_timeout)
+    """Return a timeout as `Line.wait` takes it."""
 
     def _on_alert(self) -> None:
         self._portion_out()

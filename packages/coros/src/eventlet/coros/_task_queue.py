@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import deque
 from queue import Empty, Full
 from typing import Any, Generic, TypeVar
 
 from ._containers import Heap, Hooked, Stack
-from ._counts import check_count, check_timeout
+from ._counts import check_size, check_timeout
 from ._line import Line
 from ._outcome import Failure
 from ._store import BoundedStore
@@ -36,7 +35,7 @@ class Queue(BoundedStore, Generic[T]):
     ``mutex`` and no conditions, though, as there is nothing that they would be good for.
 
     Arguments:
-        maxsize: how many items there is room for; 0 or less for any number.
+        maxsize: how many items there is room for, any number; 0 or less for no limit.
 
     Attributes:
         maxsize: as given.
@@ -45,17 +44,18 @@ class Queue(BoundedStore, Generic[T]):
         is_shutdown: whether `shutdown` was called.
 
     Raises:
-        TypeError: `maxsize` is not a whole number.
+        TypeError: `maxsize` is not a number; True and False are none.
+        ValueError: `maxsize` is NaN.
     """
 
     # Without slots, as `queue.Queue`, so that subclasses can inherit from other classes too.
 
     def __init__(self, maxsize: int = 0) -> None:
-        check_count("maxsize", maxsize, least=None)
+        limit = check_size("maxsize", maxsize)
         self.maxsize = maxsize
         self.unfinished_tasks = 0
         self.is_shutdown = False
-        super().__init__(maxsize if maxsize > 0 else math.inf)
+        super().__init__(limit)
         self._joiners = _Joiners(self, self._takers.guard)
         self._init(maxsize)
         if self._is_hooked():

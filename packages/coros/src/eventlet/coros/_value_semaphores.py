@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._counts import check_count
+from ._counts import check_whole, clamp_timeout
 from ._semaphore import Semaphore as Permits
 
 
@@ -16,7 +16,7 @@ class Semaphore(Permits):
     __slots__ = ()
 
     def __init__(self, value: int = 1) -> None:
-        super().__init__(value)
+        super().__init__(check_whole("value", value, least=0))
 
     def release(self, n: int = 1) -> None:  # type: ignore[override]  # as in `threading`
         """Give `n` permits back, or new ones.
@@ -24,8 +24,12 @@ class Semaphore(Permits):
         Raises:
             TypeError, ValueError: `n` is not a whole number, or less than 1.
         """
-        for _ in range(check_count("n", n, least=1)):
+        for _ in range(check_whole("n", n, least=1)):
             super().release()
+
+    @staticmethod
+    def _check(blocking: bool, timeout: float | None) -> float | None:
+        return clamp_timeout(timeout, blocking=blocking)
 
 
 class BoundedSemaphore(Semaphore):
@@ -41,7 +45,7 @@ class BoundedSemaphore(Semaphore):
 
     def __init__(self, value: int = 1) -> None:
         super().__init__(value)
-        self._initial = value
+        self._initial = len(self._items) + self._reserve
 
     def release(self, n: int = 1) -> None:  # type: ignore[override]  # as in `threading`
         """Give `n` permits back.
@@ -52,7 +56,7 @@ class BoundedSemaphore(Semaphore):
         """
         with self._takers.guard:
             out = self._initial - len(self._items) - self._reserve
-            if check_count("n", n, least=1) > out:
+            if check_whole("n", n, least=1) > out:
                 raise ValueError(
                     f"Semaphore released too many times: {n} permits given back, {out} are out"
                 )
