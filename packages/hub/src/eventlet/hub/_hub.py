@@ -391,17 +391,16 @@ class Hub:
             if ready:
                 now = monotonic()
                 must_poll = now - polled > _POLL_INTERVAL
-                if must_poll:
-                    polled = now
-                    if now - shared > _SHARE_INTERVAL:
-                        shared = now
-                        let_others_run()
+                if must_poll and now - shared > _SHARE_INTERVAL:
+                    shared = now
+                    let_others_run()
             if must_poll or soon or timers.soonest < NEVER or self._due:
                 # A callback may switch away by hand: the way back must be in the queue meanwhile.
                 ready.appendleft(me)
                 try:
                     if must_poll:
                         self._poll()
+                        polled = monotonic()
                     if timers.soonest < NEVER or self._due:
                         self._fire_timers()
                     if soon:
