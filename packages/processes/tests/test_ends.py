@@ -272,6 +272,14 @@ def test_a_reader_that_the_poller_wakes_before_the_close_is_known(raw: Raw) -> N
         reading.wait(50)
 
 
+def test_a_reader_that_is_lent_after_it_was_read_empty(raw: Raw) -> None:
+    reader, writer = raw
+    for data in (b"first", b"second"):
+        writer.write(data)
+        assert reader.receive(10) == data
+        reader.fileno()
+
+
 @pytest.mark.parametrize("road", ["threads"], indirect=True)
 class TestThreads:
     """What only native threads do."""

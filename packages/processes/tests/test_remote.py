@@ -299,6 +299,17 @@ class TestDeath:
         with pytest.raises(DeadProcess, match="ended with code 3"):
             module._exit(3)
 
+    @pytest.mark.parametrize("road", ["watches"], indirect=True)
+    def test_a_child_that_is_closed_before_all_was_sent(self, numbers: RemoteObject) -> None:
+        sleep, count = wrap(time, beside=numbers).sleep, numbers.count
+        sleeping = hub.spawn(sleep, 0.05)
+        hub.sleep(0)
+        counting = hub.spawn(count, 1)
+        hub.spawn(numbers._eventlet_child._link.close)
+        assert sleeping.wait(50) is None
+        with pytest.raises(DeadProcess, match="ended with code 0"):
+            counting.wait(50)
+
     @pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system has no waitid()")
     def test_a_child_that_died_unnoticed(self) -> None:
         module = wrap(os)

@@ -104,13 +104,17 @@ class WatchedEnd:
     def receive(self, size: int) -> bytes:
         """See `End.receive`."""
         self._take_turns()
+        watch = self._watch_here()
         while True:
             self._prepare(READ)
-            data = self._file.read(size)
-            if data is not None:
-                return data
-            watch = self._watch_here()
-            watch.readable = False
+            if watch.readable or self._is_lent:
+                data = self._file.read(size)
+                if data is not None:
+                    # A pipe from which less came than was asked for is empty; see epoll(7).
+                    watch.readable = len(data) == size or not (data and watch.drains)
+                    return data
+                watch.readable = False
+            self._streak = 0
             watch.until_readable(None)
             self._check_open()
 
@@ -125,6 +129,7 @@ class WatchedEnd:
                 break
             watch = self._watch_here()
             watch.writable = False
+            self._streak = 0
             watch.until_writable(None)
             self._check_open()
         if note is not None:
@@ -175,13 +180,13 @@ class WatchedEnd:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def _watch_here(self) -> Watch:
-        self._streak = 0
         hub = get_hub()
-        self._watches = [watch for watch in self._watches if not watch.closed]
         for watch in self._watches:
-            if watch.hub is hub:
+            if watch.hub is hub and not watch.closed:
                 return watch
+        self._watches = [watch for watch in self._watches if not watch.closed]
         watch = hub.watch(self._file.fileno())
+        watch.drains = True
         self._watches.append(watch)
         return watch
 

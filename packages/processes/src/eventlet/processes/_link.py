@@ -13,7 +13,7 @@ from subprocess import PIPE, TimeoutExpired
 from subprocess import _args_from_interpreter_flags as interpreter_flags  # type: ignore[attr-defined]
 from typing import Any
 
-from eventlet.hub import Waiter, spawn
+from eventlet.hub import Hub, Waiter, get_hub, spawn
 from eventlet.hub._native import allocate_lock
 
 from . import _server
@@ -53,6 +53,8 @@ class Link:
         # What is to be sent, and the right to send it.
         self._outgoing = bytearray()
         self._turn = allocate_lock()
+        # The hub that will send it.
+        self._sender: Hub | None = None
         # Numbers of objects of the child that aren't needed any more.
         self.unneeded: list[int] = []
         self.is_dead = False
@@ -68,6 +70,9 @@ class Link:
             raise self._dead()
         self.unanswered += 1
         self._outgoing += _server.HEADER.pack(len(request), number) + request
+        if self.unanswered > 1:  # the child is busy: what others ask for now may be sent along
+            self._send_soon()
+            return
         try:
             self._send_out()
         except BrokenPipeError as error:
@@ -118,6 +123,22 @@ class Link:
         self._cancellations.abandon()
 
     # Behind the scenes
+
+    def _send_soon(self) -> None:
+        """Send what there is when the green threads that are ready have had their turn."""
+        hub = get_hub()
+        if self._sender is not hub:  # which may have ended with its native thread
+            self._sender = hub
+            hub.call_soon(self._send_due)
+
+    def _send_due(self) -> None:
+        self._sender = None
+        if self._popen.stdin.closed:  # if somebody waits, the end of the child will tell him
+            return
+        try:
+            self._send_out()
+        except OSError:  # it doesn't read any more, and so will never answer
+            self.kill()
 
     def _send_out(self) -> None:
         """Send what there is, unless somebody does already, without waiting for the child."""
