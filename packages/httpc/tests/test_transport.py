@@ -599,7 +599,7 @@ def test_that_nobody_listens_to_an_upload_is_left_to_the_reader() -> None:
         raise WriteError("x", "Broken pipe")
 
     abandoned: list[str] = []
-    upload = Upload(make_body(b"x"), fails, lambda: abandoned.append("now"))
+    upload = Upload(make_body(b"x").pieces(), fails, lambda: abandoned.append("now"))
     sleep(0)
     upload.raise_error()
     assert isinstance(upload.error, WriteError)

@@ -82,11 +82,15 @@ class Client:
         trust_env: use ``HTTP_PROXY`` and its kind unless `proxy` is given, and the netrc file.
         uds: the path of a Unix socket that all requests go to, whatever their host.
         local_address: what to connect from.
+        http2: let servers choose HTTP/2 when a connection is secured, on which any number of
+            requests share a connection. Needs the extra ``h2``; a context given as `verify` has
+            to offer it itself.
         max_body: how long the body of an answer may be, in bytes; None for no limit.
         trace: called with a `TraceEvent` each time a request has come to a point; must not wait.
 
     Raises:
         InvalidURL, InvalidRequest, ValueError, TypeError: an argument makes no sense.
+        ImportError: `http2` needs the package ``h2``, which is not installed.
     """
 
     def __init__(
@@ -107,6 +111,7 @@ class Client:
         trust_env: bool = True,
         uds: str | None = None,
         local_address: str | None = None,
+        http2: bool = False,
         max_body: int | None = None,
         trace: Trace | None = None,
     ) -> None:
@@ -134,7 +139,7 @@ class Client:
         proxies = ProxyMap.of(proxy)
         if trust_env and proxy is None and uds is None:
             proxies = ProxyMap.from_environment(os.environ)
-        dialer = Dialer(verify, cert, uds=uds, local_address=local_address)
+        dialer = Dialer(verify, cert, uds=uds, local_address=local_address, http2=http2)
         self._transport = Transport(dialer, limits or Limits(), proxies)
 
     def request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 import ssl
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from socket import socket
 
 from eventlet.hub import get_hub
@@ -135,7 +135,7 @@ class Connection:
         try:
             data = self._sock.recv(_RECEIVE)
         except TimeoutError as error:
-            if self._is_uploading(budget):
+            if self._upload is not None and self._upload.excuses_silence(budget):
                 return
             raise self._read_timeout(budget) from error
         except OSError as error:
@@ -146,6 +146,15 @@ class Connection:
             self.parser.feed(data)
         else:
             self.parser.end()
+
+    def may_repeat(self, request: Request, error: HTTPError, tries: int) -> bool:
+        """Whether a request that ended with an error can be sent again without harm.
+
+        It can if it is harmless anyway, and a kept connection had been closed by the peer before
+        it saw the request. `tries` does not matter: there are only so many kept connections.
+        """
+        was_dead = self.is_reused and self.parser.fresh and not isinstance(error, TimeoutError)
+        return was_dead and request.is_repeatable
 
     def finish(self) -> bool:
         """Return whether the exchange has ended so that another one can follow."""
@@ -188,15 +197,9 @@ class Connection:
             # Otherwise the system may keep a short piece back until the peer has acknowledged the
             # last one. A request without a body is one write, for which it makes no difference.
             self._sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        self._upload = Upload(body, lambda data: self._send(data, budget), self._sock.close)
-
-    def _is_uploading(self, budget: Budget) -> bool:
-        """Whether the peer may be silent because it is still being sent to."""
-        upload = self._upload
-        if upload is None or budget.is_exhausted:
-            return False
-        limit = budget.timeouts.read
-        return not upload.is_done or limit is None or self._time() - upload.progress < limit
+        self._upload = Upload(
+            _framed(body), lambda data: self._send(data, budget), self._sock.close
+        )
 
     def _may_continue(self, budget: Budget) -> bool:
         """Wait until the server wants the body; return False if it has answered without it."""
@@ -232,6 +235,16 @@ class Connection:
         if budget.is_exhausted:
             return budget.exhausted(self.peer)
         return ReadTimeout(self.peer, f"it sent nothing for {budget.timeouts.read} seconds")
+
+
+def _framed(body: Body) -> Iterator[bytes]:
+    """Yield a body as it is sent: in chunks if nobody knows its length."""
+    if body.length is not None:
+        yield from body.pieces()
+        return
+    for piece in body.pieces():
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
 
 
 def reason_of(error: OSError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from eventlet.greensocket import socket
 from eventlet.hub import move_on_after
@@ -16,7 +16,10 @@ from ._proxy import Proxy, Route
 from ._tls import Cert, Verify, make_context
 from ._tunnel import open_tunnel
 from ._url import Origin, is_address
-from .errors import ConnectError, ConnectTimeout, TLSError
+from .errors import ConnectError, ConnectTimeout, ProtocolError, ReadError, TLSError, WriteError
+
+if TYPE_CHECKING:
+    from ._http2 import Session
 
 Key: TypeAlias = "Origin | Route"
 
@@ -30,6 +33,7 @@ class Dialer:
         verify, cert: as for `make_context`.
         uds: the path of a Unix socket that everything goes to, whatever the host; or None.
         local_address: what to connect from, or None.
+        http2: whether HTTP/2 is offered to servers, in the TLS handshake.
     """
 
     def __init__(
@@ -39,13 +43,17 @@ class Dialer:
         *,
         uds: str | None = None,
         local_address: str | None = None,
+        http2: bool = False,
     ) -> None:
-        self._make_context: Callable[[], ssl.SSLContext] = lambda: make_context(verify, cert)
+        self.http2 = http2
+        self._make_context: Callable[[], ssl.SSLContext] = lambda: make_context(
+            verify, cert, http2=http2
+        )
         self._context: ssl.SSLContext | None = None
         self._uds = uds
         self._source = None if local_address is None else (local_address, 0)
 
-    def __call__(self, key: Key, budget: Budget) -> Connection:
+    def __call__(self, key: Key, budget: Budget) -> Connection | Session:
         """Open a connection to an `Origin`, or on a `Route` through a proxy.
 
         Raises:
@@ -55,12 +63,29 @@ class Dialer:
         budget.mark("connecting")
         limit = budget.cap(budget.timeouts.connect, peer)
         if limit is None:
-            return Connection(self._reach(key, budget), key, peer)
+            return self._open(key, peer, budget)
         with move_on_after(limit):
-            return Connection(self._reach(key, budget), key, peer)
+            return self._open(key, peer, budget)
         if budget.is_exhausted:
             raise budget.exhausted(peer)
         raise ConnectTimeout(peer, f"it took longer than {limit} seconds")
+
+    def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
+        sock = self._reach(key, budget)
+        if not (self.http2 and _speaks_http2(sock)):
+            return Connection(sock, key, peer)
+        from ._http2 import Session
+
+        session = Session(sock, key, peer)
+        try:
+            session.wait_until_ready()
+        except (ReadError, ProtocolError, WriteError) as error:
+            session.close()
+            raise ConnectError(peer, error.reason) from error
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def _reach(self, key: Key, budget: Budget) -> socket.socket:
         origin, proxy = key if isinstance(key, Route) else (key, None)
@@ -120,6 +145,10 @@ class Dialer:
         except OSError as error:
             raise TLSError(peer, f"the handshake broke: {reason_of(error)}") from error
         return secured
+
+
+def _speaks_http2(sock: socket.socket) -> TypeGuard[ssl.SSLSocket]:
+    return isinstance(sock, ssl.SSLSocket) and sock.selected_alpn_protocol() == "h2"
 
 
 def _name(where: Origin | Proxy) -> str:

@@ -21,7 +21,7 @@ from .errors import ProtocolError, ReadError
 # Servers' limits for requests lie between 8 and 64 KiB.
 MAX_HEAD = 64 * 1024
 # Interim answers to one request: nobody needs more than a few, and each is free for the server.
-_MAX_INTERIM = 32
+MAX_INTERIM = 32
 
 _CHUNKED = b"chunked"
 _LENGTH_OF_NAME = len(b"transfer-encoding")
@@ -214,7 +214,7 @@ class ResponseParser:
             self.complete = True
 
     def _skip_interim(self, status: int) -> None:
-        if status < 100 or status == 101 or len(self.interim) == _MAX_INTERIM:
+        if status < 100 or status == 101 or len(self.interim) == MAX_INTERIM:
             self._fault = f"its status is {status}, which nothing here asked for"
         self.interim.append(status)
         self.headers.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from eventlet.hub import Timer, Waiter, get_hub
 
@@ -14,6 +14,12 @@ from ._connection import Connection
 from ._ledger import Ledger
 from ._options import Limits
 from .errors import PoolTimeout
+
+if TYPE_CHECKING:
+    from ._stream import Stream
+
+# What one request and its answer go over.
+Exchange: TypeAlias = "Connection | Stream"
 
 
 class PoolStatistics(NamedTuple):
@@ -40,7 +46,7 @@ class Pool:
         connect: opens a connection to a key within a budget; may wait.
     """
 
-    def __init__(self, limits: Limits, connect: Callable[[Any, Budget], Connection]) -> None:
+    def __init__(self, limits: Limits, connect: Callable[[Any, Budget], Any]) -> None:
         self.hub = get_hub()
         self.process = os.getpid()
         self._expiry = limits.keepalive_expiry
@@ -51,7 +57,7 @@ class Pool:
         # Also at the end of the interpreter, where an open socket would raise a warning.
         self._finalizer = weakref.finalize(self, _close_idle, self._ledger)
 
-    def acquire(self, key: Hashable, budget: Budget, peer: str) -> Connection:
+    def acquire(self, key: Hashable, budget: Budget, peer: str) -> Exchange:
         """Return a connection for the caller alone, kept or new; wait for one if need be.
 
         The caller gives it to `release` or `discard` in any case.
@@ -79,7 +85,7 @@ class Pool:
                 return connection
             self.discard(connection)
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: Any) -> None:
         """Take back a connection on which nothing is left to be sent or received."""
         if self._closed:
             self.discard(connection)
@@ -91,7 +97,7 @@ class Pool:
         if self._sweeper is None:
             self._sweeper = self.hub.call_later(self._expiry, _sweep, weakref.ref(self))
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Any) -> None:
         """Close a connection that cannot be used again."""
         connection.close()
         self._ledger.give_back_slot(connection.key)
@@ -140,7 +146,7 @@ class Pool:
 
     def _open(self, key: Hashable, budget: Budget) -> Connection:
         try:
-            return self._connect(key, budget)
+            return self._connect(key, budget)  # type: ignore[no-any-return]
         except BaseException:  # whatever ended it, a kill included: the slot is free again
             self._ledger.give_back_slot(key)
             raise

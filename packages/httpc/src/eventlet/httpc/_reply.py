@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from .errors import BodyTooLarge, HTTPError, StreamError
 
 if TYPE_CHECKING:
-    from ._connection import Connection
-    from ._pool import Pool
+    from ._pool import Exchange, Pool
     from ._request import Request
 
 _LENGTH_OF_NAME = len(b"content-encoding")
@@ -46,7 +45,7 @@ class Reply:
         "version",
     )
 
-    def __init__(self, connection: Connection, pool: Pool, request: Request) -> None:
+    def __init__(self, connection: Exchange, pool: Pool, request: Request) -> None:
         parser = connection.parser
         self.status = parser.status
         self.reason = parser.reason
@@ -57,7 +56,7 @@ class Reply:
         self._pieces = parser.take_body()
         self._pool = pool
         self._request = request
-        self._connection: Connection | None = connection
+        self._connection: Exchange | None = connection
         self._is_given_up = False
         if parser.complete:
             self._end(connection)
@@ -130,7 +129,7 @@ class Reply:
                 raise error
             yield piece
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: Exchange) -> None:
         self._connection = None
         self._request.budget.mark("complete")
         if connection.finish():

@@ -37,7 +37,7 @@ class Response:
         status: the number.
         url: where it came from, after redirects; a `URL`, equal to its text.
         method: what was asked, after redirects.
-        http_version: "1.0" or "1.1".
+        http_version: "1.0", "1.1" or "2".
         elapsed: how long it took until the headers were there, in seconds; the last of several
             exchanges only.
         history: the redirects before, each a `Response`.

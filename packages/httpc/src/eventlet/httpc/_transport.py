@@ -16,7 +16,6 @@ from .errors import ClientClosed, HTTPError, ReadError, WriteError
 
 if TYPE_CHECKING:
     from ._budget import Budget
-    from ._connection import Connection
     from ._request import Request
     from ._url import URL
 
@@ -35,6 +34,7 @@ class Transport:
 
     def __init__(self, dialer: Dialer, limits: Limits, proxies: ProxyMap) -> None:
         self._dialer = dialer
+        self._make_pool = _pool_class(dialer)
         self._limits = limits
         self._proxies = proxies
         self._local = local()
@@ -45,8 +45,8 @@ class Transport:
         """Send a request and return its answer as soon as the headers are there.
 
         A request that can be repeated safely is sent once more if it went out on a kept
-        connection that turns out to be dead: nothing at all has come back on it. Nothing else is
-        tried twice.
+        connection that turns out to be dead: nothing at all has come back on it. On HTTP/2, a
+        server can also say that it has not looked at a request. Nothing else is tried twice.
 
         Raises:
             HTTPError: of some kind; see `eventlet.httpc.errors`. Its `url` is that of the request.
@@ -93,14 +93,16 @@ class Transport:
     def _exchange(self, request: Request, key: Key, head: bytes) -> Reply:
         pool = self._pool()
         budget = request.budget
+        tries = 0
         while True:
+            tries += 1
             connection = pool.acquire(key, budget, request.url.origin.peer)
             try:
                 connection.start(request, head, budget)
                 return Reply(connection, pool, request)
             except (ReadError, WriteError) as error:
                 pool.discard(connection)
-                if not _was_dead(connection, error) or not request.is_repeatable:
+                if not connection.may_repeat(request, error, tries):
                     raise
             except BaseException:  # whatever ended it, a kill included: it is half used
                 pool.discard(connection)
@@ -127,7 +129,7 @@ class Transport:
     def _new_pool(self) -> Pool:
         if self._closed:
             raise ClientClosed("this client was closed; make a new one")
-        pool = self._local.pool = Pool(self._limits, self._dialer)
+        pool = self._local.pool = self._make_pool(self._limits, self._dialer)
         self._pools = [old for old in self._pools if not old.hub.destroyed]
         self._pools.append(pool)
         return pool
@@ -141,6 +143,13 @@ def _head_for(request: Request, key: Key, proxy: Proxy | None) -> bytes:
     return request.head(f"{url.origin}{url.target}", proxy.authorization)
 
 
-def _was_dead(connection: Connection, error: HTTPError) -> bool:
-    """Whether a kept connection had been closed by the peer before it saw the request."""
-    return connection.is_reused and connection.parser.fresh and not isinstance(error, TimeoutError)
+def _pool_class(dialer: Dialer) -> type[Pool]:
+    if not dialer.http2:
+        return Pool
+    try:
+        from ._sharing import SharingPool  # needs h2, and the time to load it
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"http2=True needs {error.name}: pip install 'eventlet-httpc[h2]'", name=error.name
+        ) from error
+    return SharingPool

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from eventlet.hub import get_hub, spawn
 
-from ._body import Body
+from ._budget import Budget
 from .errors import WriteError
 
 
@@ -18,7 +18,7 @@ class Upload:
     the answer, who would wait in vain: `abandon` is called to end that wait.
 
     Arguments:
-        body: what to send.
+        pieces: what to send, piece by piece.
         send: sends some bytes, or raises.
         abandon: closes the connection.
 
@@ -28,12 +28,12 @@ class Upload:
         progress: when the peer last took something, on the hub's clock.
     """
 
-    __slots__ = ("_abandon", "_body", "_send", "_thread", "_time", "error", "is_done", "progress")
+    __slots__ = ("_abandon", "_pieces", "_send", "_thread", "_time", "error", "is_done", "progress")
 
     def __init__(
-        self, body: Body, send: Callable[[bytes], None], abandon: Callable[[], None]
+        self, pieces: Iterator[bytes], send: Callable[[bytes], None], abandon: Callable[[], None]
     ) -> None:
-        self._body = body
+        self._pieces = pieces
         self._send = send
         self._abandon = abandon
         self._time = get_hub().time
@@ -56,6 +56,13 @@ class Upload:
             return
         raise error
 
+    def excuses_silence(self, budget: Budget) -> bool:
+        """Whether the peer may be silent because it is still being sent to."""
+        if budget.is_exhausted:
+            return False
+        limit = budget.timeouts.read
+        return not self.is_done or limit is None or self._time() - self.progress < limit
+
     def _run(self) -> None:
         try:
             self._send_pieces()
@@ -70,9 +77,6 @@ class Upload:
             self.is_done = True
 
     def _send_pieces(self) -> None:
-        is_chunked = self._body.length is None
-        for piece in self._body.pieces():
-            self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+        for piece in self._pieces:
+            self._send(piece)
             self.progress = self._time()
-        if is_chunked:
-            self._send(b"0\r\n\r\n")
