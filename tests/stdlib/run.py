@@ -7,8 +7,8 @@
     python run.py test_ssl -k session    # tests whose names match
 
 A test that passes unpatched on this machine and fails patched is a defect of ours, unless
-exclusions.toml says why not. A key there is a class, or a class and a method. A test that isn't in
-the interpreter's suite is no error: versions differ.
+exclusions.toml says why not. A key there is a class, a method, or both. A test that isn't in the
+interpreter's suite is no error: versions differ.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def print_row(name: str, row: list[int]) -> None:
 
 
 def reason(name: str, known: dict[str, str]) -> str | None:
-    """Return why a test is left out: itself or its class may be listed."""
-    short = name.split(".")
-    return known.get(".".join(short[-2:])) or known.get(short[-2])
+    """Return why a test is left out: by its class, by its method or by both."""
+    short = name.split(".")[-2:]
+    return next((known[key] for key in [*short, ".".join(short)] if key in known), None)
 
 
 def run(module: str, pattern: str, known: dict[str, str], *, is_patched: bool) -> Outcome:
@@ -113,17 +113,18 @@ def run_on(
 ) -> tuple[str, str] | None:
     """Run what is left of the tests; return the one that has ended the child, and its words."""
     with tempfile.TemporaryDirectory() as folder:
-        journal, log = Path(folder, "journal"), Path(folder, "log")
+        journal, log, file = (Path(folder, name) for name in ("journal", "log", "orders"))
         orders = {
             "module": module, "pattern": pattern, "known": known, "done": sorted(outcome.done),
             "patched": is_patched, "journal": str(journal),
         }  # fmt: skip
+        file.write_text(json.dumps(orders), "utf-8")
         journal.touch()
         work = Path(folder, "work")
         work.mkdir()
         with log.open("wb") as output, journal.open("rb") as progress:
             child = subprocess.Popen(
-                [sys.executable, CHILD, json.dumps(orders)],
+                [sys.executable, CHILD, file],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=work,
                 start_new_session=os.name != "nt",
             )  # fmt: skip

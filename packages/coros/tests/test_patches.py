@@ -168,15 +168,18 @@ class TestThreads:
 class TestLowLevel:
     def test_start_new_thread(self) -> None:
         script = """
-        from eventlet.hub import set_unobserved_hook
-        set_unobserved_hook(lambda error, source: print("unobserved:", error))
+        def show(args): print("unraisable:", args.exc_value, args.object, args.err_msg)
+        sys.unraisablehook = show
         patching.patch()
         done = _thread.allocate_lock()
         done.acquire()
-        def work(text, *, end):
-            print(text, end=end)
-            done.release()
-            raise ValueError("bad")
+        class Work:
+            def __call__(self, text, *, end):
+                print(text, end=end)
+                done.release()
+                raise ValueError("bad")
+            def __repr__(self): return "<work>"
+        work = Work()
         number = _thread.start_new_thread(work, ("hello",), {"end": "!\\n"})
         done.acquire()
         sleep(0)
@@ -189,14 +192,35 @@ class TestLowLevel:
             except TypeError as error:
                 print(error)
         """
+        message = "Exception ignored in thread started by"
+        about = f"<work> {message}" if sys.version_info < (3, 13) else f"None {message} <work>"
         assert run(script).splitlines() == [
             "hello!",
-            "unobserved: bad",
+            f"unraisable: bad {about}",
             "True True",
             "first arg must be callable, not None",
             "2nd arg must be a tuple, not []",
             "optional 3rd arg must be a dictionary, not []",
         ]
+
+    def test_the_count_is_without_threads_of_the_hub_that_wait_for_orders(self) -> None:
+        script = """
+        from eventlet.hub import tpool
+        patching.patch()
+        tpool.execute(print, "in a native thread")
+        green = threading.Thread(target=lambda: go.wait())
+        go = threading.Event()
+        native = patching.original("threading")
+        stop = native.Event()
+        other = native.Thread(target=stop.wait)
+        green.start()
+        other.start()
+        # The native one of the pool may take a moment to lie down again.
+        while _thread._count() != 2: sleep(0.001)
+        go.set(); stop.set(); green.join(); other.join()
+        while _thread._count(): sleep(0.001)
+        """
+        assert run(script) == "in a native thread\n"
 
     @pytest.mark.skipif(sys.version_info < (3, 13), reason="there are no handles")
     def test_handles(self) -> None:
@@ -374,7 +398,9 @@ class TestLiveLocks:
 
 def test_queues_that_are_made_later_are_green() -> None:
     script = """
+    import _queue
     patching.patch()
+    assert _queue.SimpleQueue is queue.SimpleQueue
     for kind in queue.Queue, queue.LifoQueue, queue.PriorityQueue, queue.SimpleQueue:
         items = kind()
         threading.Timer(0.001, items.put, [kind.__name__]).start()

@@ -13,6 +13,7 @@ import pytest
 
 from eventlet import hub
 from eventlet.greensocket import GreenSocket, connect, connect_tcp, socket
+from eventlet.hub import patching
 from eventlet.hub.testing import wait_until_idle
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -303,3 +304,23 @@ def test_connect(listener: GreenSocket, tmp_path: Path) -> None:
 def test_connect_gives_up(silent_address: Any) -> None:
     with pytest.raises(TimeoutError, match="timed out"):
         connect(silent_address, timeout=0.01)
+
+
+def test_create_connection_makes_what_stands_in_the_place_of_the_class(
+    listener: GreenSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    class Proxied(GreenSocket):
+        def connect(self, address: Any) -> None:
+            made.append(type(self).__name__)
+            super().connect(address)
+
+    with patching.patched("socket"):
+        monkeypatch.setattr(standard, "socket", Proxied)
+        standard.create_connection(listener.getsockname()).close()
+        monkeypatch.undo()
+    assert made == ["Proxied"]
+    monkeypatch.setattr(socket, "socket", Proxied)
+    socket.create_connection(listener.getsockname()).close()
+    assert made == ["Proxied", "Proxied"]

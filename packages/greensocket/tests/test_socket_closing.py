@@ -126,6 +126,13 @@ def test_a_detached_descriptor_never_waits_if_the_socket_did_not(pair: Pair) -> 
     os.close(fd)
 
 
+def test_a_descriptor_that_was_closed_by_its_number_can_be_given_up(pair: Pair) -> None:
+    one, _ = pair
+    fd = one.fileno()
+    os.close(fd)
+    assert one.detach() == fd
+
+
 def test_closed_socket_is_not_registered_again(pair: Pair) -> None:
     one, _ = pair
     one.close()

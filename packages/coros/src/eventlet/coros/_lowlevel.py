@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any
 
 from eventlet.hub import GreenThread, get_hub, getcurrent, spawn
+from eventlet.hub._native import count_others
 
 from ._flag import Event
 from ._locks import Lock
 from ._scheduler import in_hub_greenlet
 
 _native_ident = _thread.get_ident
-_native_count = _thread._count
 _native_shutdown: Callable[[], None] = getattr(_thread, "_shutdown", lambda: None)
 _native_sentinel: Callable[[], Any] = getattr(_thread, "_set_sentinel", Lock)
 
@@ -68,8 +68,7 @@ def start_new_thread(
 ) -> int:
     """Start a green thread that calls the function; return its number, as `get_ident` in there.
 
-    What the function raises goes to the hook for unobserved failures; `SystemExit` ends only this
-    thread.
+    What the function raises goes to `sys.unraisablehook`; `SystemExit` ends only this thread.
 
     Raises:
         TypeError: an argument is of the wrong type.
@@ -107,8 +106,9 @@ def _report(hook: Callable[[threading.Thread], None], thread: threading.Thread) 
 
 
 def count() -> int:
-    """Return how many threads run beside the main one, native ones included."""
-    return _native_count() + len(_running)
+    """Return how many threads run beside the main one, native ones of the program included."""
+    # Not those of the hub that wait for orders: programs wait until nobody is left of their own.
+    return max(count_others(), 0) + len(_running)
 
 
 def _call(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -116,6 +116,18 @@ def _call(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[s
         function(*args, **kwargs)
     except SystemExit:
         pass  # as in a native thread, it ends only this one
+    except Exception as error:
+        _report_unraisable(error, function)
+
+
+def _report_unraisable(error: Exception, function: object) -> None:
+    # The only class that the interpreter's own hook takes has no public name.
+    kind: Any = next(k for k in tuple.__subclasses__() if k.__name__ == "UnraisableHookArgs")
+    message, source = "Exception ignored in thread started by", function
+    if sys.version_info >= (3, 13):
+        message, source = f"{message} {function!r}", None
+    traceback = error.__traceback__ and error.__traceback__.tb_next  # without our own frame
+    sys.unraisablehook(kind((type(error), error, traceback, message, source)))
 
 
 def set_sentinel() -> Any:

@@ -75,6 +75,6 @@ def threading_local() -> list[Patch]:
     return [Patch("threading", {"local": local}), Patch("_threading_local", {"local": local})]
 
 
-def queue() -> Patch:
+def queue() -> list[Patch]:
     """Make `queue.SimpleQueue` green; the others are as green as the locks of `threading`."""
-    return Patch("queue", {"SimpleQueue": SimpleQueue})
+    return [Patch(name, {"SimpleQueue": SimpleQueue}) for name in ("queue", "_queue")]

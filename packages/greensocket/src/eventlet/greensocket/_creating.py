@@ -7,6 +7,8 @@ import socket as _standard
 import sys
 from typing import Any, cast
 
+from eventlet.hub.patching import is_patched
+
 from ._lookup import getaddrinfo
 from ._racing import Info, race
 from ._socket import GreenSocket
@@ -59,7 +61,8 @@ def _connected(
     family, kind, proto, _, where = info
 
     # The class that programs may have put in the place of ours there, to wrap or to refuse.
-    sock: GreenSocket = cast(Any, public).socket(family, kind, proto)
+    module = _standard if is_patched("socket.socket") else public
+    sock: GreenSocket = cast(Any, module).socket(family, kind, proto)
     try:
         if timeout is not _DEFAULT:
             sock.settimeout(timeout)

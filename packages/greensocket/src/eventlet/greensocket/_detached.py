@@ -15,7 +15,10 @@ _given_up: dict[int, tuple[int, int]] = {}
 
 def note(fd: int) -> None:
     """Remember a descriptor that is about to be given up."""
-    status = os.fstat(fd)
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return  # it was closed by its number, so nobody can go on with it
     _given_up[fd] = (status.st_dev, status.st_ino)
 
 

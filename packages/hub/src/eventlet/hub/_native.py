@@ -28,6 +28,7 @@ __all__ = [
     "allocate_lock",
     "are_others_active",
     "bystanders",
+    "count_others",
     "count_threads",
     "forget_others",
     "get_ident",
@@ -66,7 +67,12 @@ def is_program_ending() -> bool:
 
 def are_others_active() -> bool:
     """Whether another native thread of Python's could send something to this one."""
-    return not in_main_thread() or count_threads() - len(_gone) > len(bystanders)
+    return not in_main_thread() or count_others() > 0
+
+
+def count_others() -> int:
+    """Return how many native threads of Python's there are beside the main one and bystanders."""
+    return count_threads() - len(_gone) - len(bystanders)
 
 
 def let_others_run() -> None:
