@@ -444,8 +444,10 @@ class TestEndingWithTheParent:
             os.kill(child, signal.SIGKILL)  # it lives on
 
     def test_a_child_that_ends_first(self, start: Start) -> None:
-        assert start("print(1)", end_with_parent=True).wait() == 0
-        # What watched it has gone, too, as `clean` sees.
+        told = hub.Waiter[None]()
+        process = start("print(1)", told.switch, end_with_parent=True)
+        told.wait(50)  # what watched it has gone before, as `clean` sees
+        assert process.wait() == 0
 
     def test_nobody_to_watch(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(pid: int) -> None:

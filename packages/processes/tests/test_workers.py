@@ -190,6 +190,7 @@ def test_close_ends_everything(pool: WorkerPool) -> None:
     pool.close()
 
 
+@pytest.mark.parametrize("road", ["threads"], indirect=True)
 def test_close_while_a_child_is_being_started(pool: WorkerPool) -> None:
     running = hub.spawn(pool.run, int)
     hub.sleep(0)
