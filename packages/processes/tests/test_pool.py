@@ -201,6 +201,7 @@ def test_close_tells_who_waits(make_pool: MakePool) -> None:
     pool.put(process)
 
 
+@pytest.mark.parametrize("road", ["threads"], indirect=True)
 def test_close_while_one_is_being_started(make_pool: MakePool) -> None:
     pool = make_pool(ECHO)
     starting = hub.spawn(pool.get)

@@ -116,6 +116,7 @@ class TestFiles:
 
 
 class TestStarting:
+    @pytest.mark.parametrize("road", ["threads"], indirect=True)
     def test_others_run_meanwhile(self, start: Start) -> None:
         starting = hub.spawn(start, "sys.exit(3)")
         hub.sleep(0)

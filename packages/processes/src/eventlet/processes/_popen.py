@@ -10,6 +10,7 @@ import io
 import math
 import os
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial, wraps
@@ -62,13 +63,12 @@ class Popen(subprocess.Popen[Any]):
         def __init__(self, args: Any, bufsize: int = -1, *others: Any, **options: Any) -> None:
             start = partial(super().__init__, args, bufsize, *others, **options)
             preexec_fn = others[4] if len(others) > 4 else options.get("preexec_fn")
-            if preexec_fn is None and isinstance(getcurrent(), GreenThread):
-                # It takes most of a millisecond, in which the system does nothing else for us.
-                # Not to be interrupted, because nobody would know the child.
-                with CancelScope(shield=True):
+            # Not to be interrupted, because nobody would know the child.
+            with CancelScope(shield=True):
+                if preexec_fn is None and not _starts_at_once():
                     get_threads().execute(start)
-            else:
-                start()
+                else:
+                    start()
             # The standard class makes one that turns green in a patched process, where it would be
             # of no use to native threads.
             self._waitpid_lock = allocate_lock()
@@ -168,6 +168,14 @@ class Popen(subprocess.Popen[Any]):
             wait: Callable[[None], int] = super()._wait  # type: ignore[misc]  # not in the stubs
             self._vigil = vigil = spawn(get_threads().execute, wait, None)
         vigil.wait(None if deadline is None else max(0, deadline - vigil.hub.time()))
+
+
+def _starts_at_once() -> bool:
+    """Whether nobody else can run while a child starts, and a native thread would be of no use.
+
+    On Linux, the interpreter keeps its lock until the child executes its program; see vfork(2).
+    """
+    return (sys.platform == "linux" and not PORTABLE) or not isinstance(getcurrent(), GreenThread)
 
 
 def _make_green(file: Any, bufsize: int | None) -> Any:
