@@ -134,6 +134,25 @@ def test_a_callback_may_switch_to_a_greenlet_that_waits() -> None:
     assert order == ["begins", "next callback", "ends"]
 
 
+@pytest.mark.parametrize("how", ["call_soon", "call_later"])
+def test_all_callbacks_of_one_turn_may_switch_to_greenlets_that_wait(how: str) -> None:
+    hub = get_hub()
+    greenlets: list[greenlet] = []
+
+    def wait() -> object:
+        greenlets.append(getgreenlet())
+        return hub.switch()
+
+    threads = [spawn(wait) for _ in range(3)]
+    sleep(0)
+    for number, each in enumerate(greenlets):
+        if how == "call_soon":
+            hub.call_soon(each.switch, number)
+        else:
+            hub.call_later(0, each.switch, number)
+    assert {thread.wait(5) for thread in threads} == {0, 1, 2}
+
+
 def test_the_hub_is_idle_again_after_a_greenlet_that_was_made_in_a_callback() -> None:
     hub = get_hub()
     hub.call_soon(lambda: greenlet(sleep).switch(0.001))

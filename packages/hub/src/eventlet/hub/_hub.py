@@ -395,7 +395,8 @@ class Hub:
                     shared = now
                     let_others_run()
             if must_poll or soon or timers.soonest < NEVER or self._due:
-                # A callback may switch away by hand: the way back must be in the queue meanwhile.
+                # A callback may switch away by hand: the way back must be in the queue meanwhile,
+                # and again for the next one.
                 ready.appendleft(me)
                 try:
                     if must_poll:
@@ -508,7 +509,7 @@ class Hub:
 
     def _fire_timers(self) -> None:
         now = self.now = self.time()
-        due = self._due
+        due, ready, me = self._due, self.ready, self.greenlet
         # All at once, or a timer that sets itself anew for a time that has passed would be due for
         # ever. Kept on the hub, so that none is lost if this is interrupted.
         if self.timers.soonest <= now:
@@ -516,21 +517,23 @@ class Hub:
         while due:
             callback, args = due.popleft().take()
             if callback is not None:
-                try:  # as `_call`, written out: there may be thousands
+                try:
                     callback(*args)
                 except BaseException as error:
                     self.take_failure(error, callback)
+                if not ready or ready[0] is not me:
+                    ready.appendleft(me)
 
     def _make_calls(self) -> None:
-        soon = self._soon
+        soon, ready, me = self._soon, self.ready, self.greenlet
         for _ in range(len(soon)):
-            self._call(*soon.popleft())
-
-    def _call(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
-        try:
-            function(*args)
-        except BaseException as error:
-            self.take_failure(error, function)
+            function, args = soon.popleft()
+            try:
+                function(*args)
+            except BaseException as error:
+                self.take_failure(error, function)
+            if not ready or ready[0] is not me:
+                ready.appendleft(me)
 
 
 def _main_greenlet() -> Fiber:
