@@ -348,6 +348,38 @@ def test_a_send_from_the_hub_never_waits(size: int) -> None:
     assert [channel.wait() for _ in range(4)] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_what_was_sent_from_the_hub_is_received_after_a_close(size: int) -> None:
+    channel: coros.Channel[int] = coros.Channel(size)
+    for i in range(4):
+        hub.get_hub().call_soon(channel.send, i)
+    testing.wait_until_idle()
+    testing.wait_until_idle()
+    late = hub.spawn(channel.send, 4)
+    testing.wait_until_idle()
+    channel.close()
+    with pytest.raises(coros.Closed):
+        late.wait()
+    with pytest.raises(coros.Closed):
+        channel.send(5)
+    assert list(channel) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_what_has_come_back_is_received_after_a_close(size: int) -> None:
+    channel: coros.Channel[str] = coros.Channel(size)
+    bare = greenlet(channel.wait)
+    hub.get_hub().call_soon(bare.switch)
+    testing.wait_until_idle()
+    channel.send("back")
+    for _ in range(size):
+        channel.send("first")
+    with pytest.raises(KeyError):
+        bare.throw(KeyError)
+    channel.close()
+    assert sorted(channel) == ["back", "first"][: 1 + size]
+
+
 def test_a_send_from_the_hub_into_a_closed_channel(failures: list[BaseException]) -> None:
     channel: coros.Channel[int] = coros.Channel()
     channel.close()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from greenlet import greenlet
 
 import eventlet.coros.queue as green
 from eventlet import coros, hub
@@ -135,7 +136,7 @@ def test_join(kind: type[green.Queue[Any]]) -> None:
     joiner = hub.spawn(queue.join)
     putter = hub.spawn(queue.put, 2)
     testing.wait_until_idle()
-    assert queue.unfinished_tasks == 2
+    assert queue.unfinished_tasks == 1
     for _ in range(2):
         queue.get()
         testing.wait_until_idle()
@@ -160,6 +161,51 @@ def test_what_is_not_put_need_not_be_done(kind: type[green.Queue[Any]]) -> None:
     queue.get()
     queue.task_done()
     queue.join(timeout=0)
+
+
+def test_who_waits_to_put_is_not_counted_yet(kind: type[green.Queue[Any]]) -> None:
+    queue = kind(1)
+    queue.put(1)
+    putter = hub.spawn(queue.put, 2)
+    testing.wait_until_idle()
+    queue.task_done()
+    with pytest.raises(ValueError, match="too many"):
+        queue.task_done()
+    putter.kill()
+    assert queue.unfinished_tasks == 0
+    queue.join(timeout=0)
+
+
+def test_an_item_that_comes_back_is_counted_once(kind: type[green.Queue[Any]]) -> None:
+    queue = kind(1)
+    bare = greenlet(queue.get)
+    hub.get_hub().call_soon(bare.switch)
+    testing.wait_until_idle()
+    for item in (1, 2):
+        queue.put(item)
+    with pytest.raises(KeyError):
+        bare.throw(KeyError)
+    assert queue.qsize() == queue.unfinished_tasks == 1
+    queue.shutdown()
+    assert sorted([queue.get(), queue.get()]) == [1, 2]
+    assert queue.unfinished_tasks == 2
+    with pytest.raises(green.ShutDown):
+        queue.get()
+
+
+def test_shutdown_at_once_drops_an_item_that_has_come_back(kind: type[green.Queue[Any]]) -> None:
+    queue = kind(1)
+    bare = greenlet(queue.get)
+    hub.get_hub().call_soon(bare.switch)
+    testing.wait_until_idle()
+    for item in (1, 2):
+        queue.put(item)
+    with pytest.raises(KeyError):
+        bare.throw(KeyError)
+    queue.shutdown(immediate=True)
+    assert queue.unfinished_tasks == 0
+    with pytest.raises(green.ShutDown):
+        queue.get()
 
 
 def test_shutdown(kind: type[green.Queue[Any]]) -> None:

@@ -306,7 +306,7 @@ class Channel(BoundedStore, _Messages[T]):
         super().close()
 
     def _on_alert(self) -> None:
-        self._givers.settle_all(_CLOSED)
+        self._turn_away(_CLOSED)
         if not self._items:
             self._takers.settle_all(_CLOSED)
 

@@ -125,8 +125,22 @@ class BoundedStore(Store):
 
     def _force(self, item: Any) -> None:
         """Put an item even if there is no room, behind those who wait for some."""
-        self._givers.append(make_ticket(None, self, item))
+        self._givers.append(self._ticket_of_nobody(item))
         self._hand_over()
+
+    def _ticket_of_nobody(self, item: Any) -> Ticket:
+        """Return a ticket for an item that has been given already; it is done from the start."""
+        ticket = make_ticket(None, self, item)
+        ticket.done = True
+        return ticket
+
+    def _turn_away(self, answer: Any) -> None:
+        """Hand `answer` to all who wait for room; let in what has been given already."""
+        givers = self._givers
+        for ticket in [each for each in givers if each.done]:
+            givers.remove(ticket)
+            self._let_in(ticket.item)
+        givers.settle_all(answer)
 
     def _hand_over(self) -> None:
         """Let givers in, and give items to takers, all in order, as far as it goes."""
@@ -138,8 +152,10 @@ class BoundedStore(Store):
                 self._on_alert()
             while True:
                 while givers and self._take_place():
-                    self._let_in()
-                if not takers or not (items or givers):
+                    self._admit_first()
+                # Without a rendezvous, those who bring something can only be waiting here while
+                # another native thread is just filling the last place, and is going to look.
+                if not takers or not (items or (givers and not self._limit)):
                     return
                 taker = takers.claim()
                 if taker is None:
@@ -165,18 +181,21 @@ class BoundedStore(Store):
         self._reserve -= portion
         self._places.extend([None] * portion)
 
-    def _let_in(self) -> None:
+    def _admit_first(self) -> None:
         giver = self._givers.claim()
         if giver is None:
             self._places.append(None)
             return
         try:
-            self._items.append(giver.item)
+            self._let_in(giver.item)
         except BaseException as error:  # the user's own container: whoever gives is to know
             self._places.append(None)
             giver.settle(Failure(error))
         else:
             giver.settle(None)
+
+    def _let_in(self, item: Any) -> None:
+        self._items.append(item)
 
     def _serve_from_items(self, taker: Ticket) -> None:
         try:
@@ -202,5 +221,9 @@ class BoundedStore(Store):
             if self._take_place():
                 self._items.appendleft(item)
             else:
-                self._givers.appendleft(make_ticket(None, self, item))
+                self._put_in_front(item)
         self._hand_over()
+
+    def _put_in_front(self, item: Any) -> None:
+        """Let an item that was out already be the next to come in again."""
+        self._givers.appendleft(self._ticket_of_nobody(item))

@@ -181,6 +181,7 @@ class Queue(BoundedStore, Generic[T]):
             self.is_shutdown = True
             self._takers.alert = self._givers.alert = True
             if immediate:
+                self._turn_away(_SHUT)
                 self._drop_all()
         self._hand_over()
 
@@ -208,10 +209,9 @@ class Queue(BoundedStore, Generic[T]):
         return any(getattr(type(self), name) is not getattr(plain, name) for name in names)
 
     def _put_in_place(self, item: Any) -> None:
-        # Counted first, because whoever gets it may be done with it before we go on. The count
-        # changes in steps without a call, where no other native thread can come in between.
-        self.unfinished_tasks += 1
         if type(self._items) is deque:
+            # As `_let_in`, written out.
+            self.unfinished_tasks += 1
             self._items.append(item)
         else:
             self._put_guarded(item)
@@ -224,36 +224,45 @@ class Queue(BoundedStore, Generic[T]):
             try:
                 if self.is_shutdown:
                     raise ShutDown
-                self._items.append(item)
+                self._let_in(item)
             except BaseException:  # whatever it is, nothing has been put
                 self._places.append(None)
-                self._uncount()
                 raise
+
+    def _let_in(self, item: Any) -> None:
+        # Counted first, because whoever gets it may be done with it before we go on. The count
+        # changes in steps without a call, where no other native thread can come in between.
+        self.unfinished_tasks += 1
+        try:
+            super()._let_in(item)
+        except BaseException:  # whatever it is, nothing has been put
+            self._finish(1)
+            raise
+
+    def _put_in_front(self, item: Any) -> None:
+        # It is going to be counted again; nobody is told, as nothing has been done.
+        self.unfinished_tasks -= 1
+        super()._put_in_front(item)
 
     def _notify(self, item: Any) -> None:
         with self._takers.guard:
             # Put while another native thread shut the queue down?
             if self.is_shutdown and self._remove_last(item):
                 self._places.append(None)
-                self._uncount()
+                self._finish(1)
                 raise ShutDown
         self._hand_over()
 
     def _wait_to_put(self, item: Any, block: bool, timeout: float | None) -> None:
-        self.unfinished_tasks += 1
-        try:
-            ticket = self._givers.attempt(self, item)
-            if not ticket.done and block:
-                ticket = self._givers.wait(self, timeout, item)
-            if not ticket.done:
-                raise Full
-            if ticket.item is _SHUT:
-                raise ShutDown
-            if type(ticket.item) is Failure:
-                ticket.item.throw()
-        except BaseException:  # killed, for one
-            self._uncount()
-            raise
+        ticket = self._givers.attempt(self, item)
+        if not ticket.done and block:
+            ticket = self._givers.wait(self, timeout, item)
+        if not ticket.done:
+            raise Full
+        if ticket.item is _SHUT:
+            raise ShutDown
+        if type(ticket.item) is Failure:
+            ticket.item.throw()
 
     def _wait_to_get(self, block: bool, timeout: float | None) -> T:
         ticket = self._takers.attempt(self)
@@ -267,11 +276,6 @@ class Queue(BoundedStore, Generic[T]):
             ticket.item.throw()
         item: T = ticket.item
         return item
-
-    def _uncount(self) -> None:
-        """Take back the count of an item that was not put after all."""
-        with self._takers.guard:
-            self._finish(1)
 
     def _finish(self, tasks: int) -> None:
         self.unfinished_tasks -= tasks
@@ -288,7 +292,7 @@ class Queue(BoundedStore, Generic[T]):
     def _on_alert(self) -> None:
         # Also called where the number of items that there is room for grows by a portion.
         if self.is_shutdown:
-            self._givers.settle_all(_SHUT)
+            self._turn_away(_SHUT)
             if not self._items:
                 self._takers.settle_all(_SHUT)
 
