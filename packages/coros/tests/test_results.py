@@ -81,8 +81,30 @@ def test_it_can_be_killed_while_the_pool_is_full() -> None:
     reader = hub.spawn(next, results)
     testing.wait_until_idle()
     reader.kill()
+    with pytest.raises(TimeoutError), hub.Timeout(0.01, TimeoutError):
+        next(results)
     gate.send()
-    assert list(results) == [2]
+    assert list(results) == [1, 2]
+
+
+def test_it_can_be_killed_inside_of_the_pool() -> None:
+    """Where it runs the calls itself, and a call that was interrupted is not repeated."""
+    pool = coros.CoroutinePool(max_size=1)
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        hub.sleep(number)
+        return number
+
+    def read() -> list[int]:
+        results = pool.generate_results(work, [(1000,), (0,)])
+        with pytest.raises(TimeoutError), hub.Timeout(0.01, TimeoutError):
+            next(results)
+        return list(results)
+
+    assert pool.execute(read).wait() == [0]
+    assert begun == [1000, 0]
 
 
 def test_it_can_be_used_inside_of_the_pool() -> None:

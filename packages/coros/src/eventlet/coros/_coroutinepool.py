@@ -67,7 +67,7 @@ class CoroutinePool:
             )
         slots = self._slots
         if not slots.acquire(False):
-            if getcurrent() in self._workers:
+            if self.is_worker():
                 return self._execute_inside(function, *args, **kwargs)
             slots.acquire()
         try:
@@ -146,7 +146,7 @@ class CoroutinePool:
             Misuse: one of the pool's own workers waits, so it never could be.
             ValueError: `timeout` is negative or not a number.
         """
-        if getcurrent() in self._workers:
+        if self.is_worker():
             raise Misuse(f"a worker of {self!r} cannot wait for all of its workers to end")
         self._slots.wait_idle(self, timeout)
 
@@ -194,6 +194,10 @@ class CoroutinePool:
     def running(self) -> int:
         """Return how many run, including those outside of the limit."""
         return len(self._workers)
+
+    def is_worker(self) -> bool:
+        """Return whether the pool runs what is asking."""
+        return getcurrent() in self._workers
 
     def free(self) -> int:
         """Return how many more may run; negative after `resize` to less than what runs."""

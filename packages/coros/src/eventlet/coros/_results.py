@@ -42,6 +42,7 @@ class _Results(ABC, Generic[T]):
         self._function = function
         self._inputs: Iterator[Iterable[Any]] | None = iter(iterable)
         self._room = None if room is None else check_count("qsize", room)
+        self._args: tuple[Any, ...] | None = None
         self._failure: BaseException | None = None
         self._iterating: object = None
         # Calls whose results have not been returned, running or ended.
@@ -66,23 +67,36 @@ class _Results(ABC, Generic[T]):
 
     def _fill(self) -> None:
         """Launch as many calls as there is room for, but wait for room only for the first."""
-        pool = self._pool
-        while self._inputs is not None and (not self._pending or self._has_room()):
+        while not self._pending or self._has_room():
+            self._read()
+            if self._args is None:
+                return
             try:
-                args = next(self._inputs)
-            except StopIteration:
-                self._inputs = None
-            except Exception as error:
-                # What has been launched comes first, so that no result is lost.
-                self._inputs = None
-                self._failure = error
-            else:
-                self._pending += 1
-                try:
-                    self._note(pool.execute(self._function, *args))
-                except BaseException:  # killed while the pool was full, or no tuple of arguments
-                    self._pending -= 1
-                    raise
+                worker = self._pool.execute(self._function, *self._args)
+            except BaseException:
+                # Killed while the pool was full: the call is still to be launched. One of the
+                # pool's own workers, though, has been running it in the meantime.
+                if self._pool.is_worker():
+                    self._args = None
+                raise
+            self._args = None
+            self._pending += 1
+            self._note(worker)
+
+    def _read(self) -> None:
+        """Have the arguments for the next call at hand, if there is another one."""
+        if self._args is not None or self._inputs is None:
+            return
+        try:
+            args = next(self._inputs)
+        except StopIteration:
+            self._inputs = None
+        except Exception as error:
+            # What has been launched comes first, so that no result is lost.
+            self._inputs = None
+            self._failure = error
+        else:
+            self._args = tuple(args)
 
     def _has_room(self) -> bool:
         size = self._pool.max_size
