@@ -384,6 +384,31 @@ class TestCommunicate:
         stdout, _ = process.communicate()
         assert stdout == BIG
 
+    def test_one_who_kills_the_child_meanwhile(self, start: Start) -> None:
+        script = "os.write(1, b'some'); time.sleep(100)"
+        process = start(script, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        communicating = hub.spawn(process.communicate, BIG)
+        wait_until_idle()
+        while not process._exchange.collected()[0]:
+            hub.sleep(0.001)
+        process.kill()
+        assert communicating.wait(50) == (b"some", b"")
+        assert process.returncode != 0
+
+    def test_a_child_that_closes_its_output_early(self, start: Start) -> None:
+        script = "os.write(1, b'all'); os.close(1); sys.exit(len(sys.stdin.buffer.read()) // 1000)"
+        process = start(script, stdin=PIPE, stdout=PIPE)
+        assert process.communicate(bytes(70_000)) == (b"all", None)
+        assert process.returncode == 70
+
+    def test_a_child_that_writes_without_end(self, start: Start) -> None:
+        process = start("while True: os.write(1, b'x' * 4096)", stdout=PIPE)
+        with pytest.raises(TimeoutExpired):
+            process.communicate(timeout=0.1)
+        process.kill()
+        output, _ = process.communicate(timeout=50)
+        assert set(output) <= {ord("x")}
+
     def test_one_who_closes_a_pipe_meanwhile(self, start: Start) -> None:
         process = start("time.sleep(100)", stdin=PIPE, stdout=PIPE, stderr=PIPE)
         communicating = hub.spawn(process.communicate)

@@ -385,6 +385,17 @@ class TestDeath:
         process.close()
 
     @posix_only
+    def test_one_that_writes_without_end(self, start: Start) -> None:
+        process = start("while True: os.write(1, bytes(4096))")
+        others = hub.spawn(hub.sleep, 0)
+        for _ in range(100):
+            assert process.read(65536) == bytes(65536)
+        assert others.dead
+        process.terminate(grace=0.01)
+        with pytest.raises(DeadProcess):
+            while True:
+                process.read(65536)
+
     def test_grandchildren_that_keep_the_pipe_open(self, start: Start) -> None:
         process = start(
             "if not os.fork():\n"
