@@ -389,7 +389,9 @@ class TestCommunicate:
         process = start(script, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         communicating = hub.spawn(process.communicate, BIG)
         wait_until_idle()
-        while not process._exchange.collected()[0]:
+        exchange = process._exchange
+        assert exchange is not None
+        while not exchange.collected()[0]:
             hub.sleep(0.001)
         process.kill()
         assert communicating.wait(50) == (b"some", b"")
