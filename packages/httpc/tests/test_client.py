@@ -227,6 +227,13 @@ def test_an_answer_and_its_parts(client: Client, server: Any, ok: Ok) -> None:
         (b"caf\xe9", b'text/html; charset="ISO-8859-1"', "café"),
         (b"caf\xc3\xa9", b"text/html; charset=unheard-of", "café"),
         (b"caf\xc3\xa9", b"text/html; charset=zlib", "café"),
+        (b"caf\xc3\xa9", b"text/html; charset=idna", "café"),
+        (b"caf\xc3\xa9", b"text/html; charset=punycode", "café"),
+        (b"caf\xc3\xa9", b"text/html; charset=undefined", "café"),
+        (b"caf\xc3\xa9 \\x", b"text/html; charset=unicode_escape", "café \\x"),
+        (b"caf\xc3\xa9", b"text/html; charset=\xff", "café"),
+        ("café".encode("utf-16-le"), b"text/html; charset=UTF-16", "café"),
+        ("café".encode("utf-16-be"), b"text/html; charset=utf-16be", "café"),
         ("café".encode("utf-8-sig"), b"text/html; charset=latin-1", "café"),
         ("café".encode("utf-16"), b"text/html", "café"),
         ("café".encode("utf-32"), b"text/html", "café"),
@@ -237,6 +244,8 @@ def test_text(
 ) -> None:
     server.answer(ok(content, b"Content-Type: " + content_type))
     assert client.get(server.url).text == text
+    with client.stream("GET", server.url) as response:
+        assert "".join(response.iter_text()) == text
 
 
 def test_json(client: Client, server: Any, ok: Ok) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from ._charset import Decoder, charset_in, encoding_of
 from ._classic import ClassicResponse
 from ._cookies import Cookies
 from ._decoding import codings_of, decode_all, decoded
@@ -19,15 +19,6 @@ from .errors import BodyTooLarge, DecodingError, HTTPError, StreamError
 if TYPE_CHECKING:
     from ._call import Call
     from ._reply import Reply
-
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class Response:
@@ -149,12 +140,12 @@ class Response:
         return pieces if size is None else _resized(pieces, size)
 
     def iter_text(self) -> Iterator[str]:
-        """Yield the body as it comes, as text.
+        """Yield the body as it comes, as `text`.
 
         Raises:
             As `read`.
         """
-        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        decoder = Decoder(self.encoding)
         for piece in self.iter_bytes():
             text = decoder.decode(piece)
             if text:
@@ -182,14 +173,7 @@ class Response:
     @property
     def encoding(self) -> str:
         """The encoding of the text: the one in ``Content-Type`` if it is known, else UTF-8."""
-        match = _CHARSET.search(self.headers.get("content-type", ""))
-        if match is not None:
-            try:
-                if codecs.lookup(match[1])._is_text_encoding:
-                    return match[1]
-            except LookupError:
-                pass
-        return "utf-8"
+        return charset_in(self.headers.get("content-type", "")) or "utf-8"
 
     @property
     def text(self) -> str:
@@ -198,10 +182,7 @@ class Response:
         A byte order mark counts more than the headers.
         """
         content = self.content
-        for mark, encoding in _BYTE_ORDER_MARKS:
-            if content.startswith(mark):
-                return content.decode(encoding, "replace")
-        return content.decode(self.encoding, "replace")
+        return content.decode(encoding_of(content, self.encoding), "replace")
 
     def json(self) -> Any:
         """Return what the body says in JSON.

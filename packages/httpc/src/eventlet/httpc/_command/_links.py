@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser
 
+from .._charset import charset_in, encoding_of
 from .._url import URL
 from ..errors import HTTPError, InvalidURL
 
 _LINKS = "a[href], area[href], iframe[src], frame[src]"
-_CHARSET = r"""charset\s*=\s*["']?([^\s"';/>]+)"""
-_IN_HEADER = re.compile(_CHARSET, re.IGNORECASE)
 # Where a page names its encoding itself (WHATWG HTML, 13.2.3.2); browsers look no further either.
-_IN_PAGE = re.compile(rb"<meta[^>]+?" + _CHARSET.encode(), re.IGNORECASE)
+_IN_PAGE = re.compile(rb"<meta[^>]+?charset\s*=[^>]+", re.IGNORECASE)
 _PRESCAN = 1024
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 # HTML's rules look through all open elements at each <div>: the time grows with the square of the
 # depth. Browsers stop at 512; so many take tenths of a second.
@@ -82,22 +75,14 @@ def _is_deep(content: bytes) -> bool:
 
 
 def _as_utf8(content: bytes, content_type: str) -> bytes:
-    try:
-        text = content.decode(_encoding_of(content, content_type), "replace")
-    except (LookupError, ValueError):  # nothing that Python knows, or nothing to decode text with
-        return content
+    charset = charset_in(content_type) or _charset_inside(content) or "utf-8"
+    text = content.decode(encoding_of(content, charset), "replace")
     return text.encode("utf-8", "replace")
 
 
-def _encoding_of(content: bytes, content_type: str) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if content.startswith(mark):
-            return encoding
-    if found := _IN_HEADER.search(content_type):
-        return found[1]
-    if found_inside := _IN_PAGE.search(content, 0, _PRESCAN):
-        return found_inside[1].decode("ascii", "replace")
-    return "utf-8"
+def _charset_inside(content: bytes) -> str | None:
+    found = _IN_PAGE.search(content, 0, _PRESCAN)
+    return None if found is None else charset_in(found[0].decode("latin-1"))
 
 
 def _join(base: URL, reference: str | None) -> URL | None:
