@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
 
 from eventlet.greensocket import socket
 from eventlet.httpc import _classic
 from eventlet.hub import GreenThread, kill, spawn
+
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 
 class Received(NamedTuple):
