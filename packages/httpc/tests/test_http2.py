@@ -33,6 +33,7 @@ from eventlet.httpc import (
     ReadError,
     ReadTimeout,
     Timeouts,
+    TLSError,
     TotalTimeout,
     WriteError,
     WriteTimeout,
@@ -212,6 +213,17 @@ def test_a_server_that_chooses_http_1_gets_it(client: Client, server2: Any, ok: 
     server2.play(echo)
     client._transport.drop_idle()
     assert client.get(server2.url).http_version == "2"
+
+
+def test_a_context_must_not_offer_what_was_not_asked_for(
+    context: ssl.SSLContext, server2: Any
+) -> None:
+    server2.play(echo)
+    with (
+        Client(verify=context, trust_env=False) as client,
+        pytest.raises(TLSError, match="pass http2=True"),
+    ):
+        client.get(server2.url)
 
 
 def test_plain_http_stays_http_1(client: Client, server: Any, ok: Any) -> None:
@@ -715,6 +727,20 @@ def test_goaway_lets_earlier_requests_end_and_repeats_later_ones(
     assert {thread.wait().content for thread in threads} == {b"first", b"/"}
     assert server2.connections == 2
     assert client.statistics() == (1, 1, 0)
+
+
+def test_connections_may_end_as_often_as_they_have_answered(client: Client, server2: Any) -> None:
+    def script(frames: Frames) -> None:
+        frames.begin()
+        number, _ = frames.request()
+        frames.answer(number, b"one")
+        frames.peer.send(struct.pack("!BHBBLLL", 0, 8, 7, 0, 0, number, 0))
+        frames.next(h2.events.ConnectionTerminated)
+
+    server2.play(script)
+    threads = [spawn(client.post, server2.url) for _ in range(12)]
+    assert {thread.wait().content for thread in threads} == {b"one"}
+    assert server2.connections == 12
 
 
 def test_a_kept_connection_that_was_closed_is_replaced(client: Client, server2: Any) -> None:

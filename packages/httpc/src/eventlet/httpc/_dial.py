@@ -72,8 +72,11 @@ class Dialer:
 
     def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
         sock = self._reach(key, budget)
-        if not (self.http2 and _speaks_http2(sock)):
+        if not _speaks_http2(sock):
             return Connection(sock, key, peer)
+        if not self.http2:
+            sock.close()
+            raise TLSError(peer, "the given context offers HTTP/2; pass http2=True as well")
         from ._http2 import Session
 
         session = Session(sock, key, peer)

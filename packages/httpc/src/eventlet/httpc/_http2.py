@@ -87,6 +87,7 @@ class Session:
         users: how many streams have been given out.
         is_open: whether more can be.
         has_served: whether any has been used.
+        has_answered: whether the server has answered on any.
         has_failed: whether the connection is broken.
         idle_since: when it came back to the pool, on the hub's clock.
         on_change: called when there may be room for more streams, or when there will be no more.
@@ -98,6 +99,7 @@ class Session:
         self.users = 0
         self.is_open = True
         self.has_served = False
+        self.has_answered = False
         self.has_failed = False
         self.idle_since = 0.0
         self.on_change: Callable[[], object] | None = None
@@ -271,6 +273,7 @@ class Session:
             _OF_STREAMS[kind](self, self._streams[event.stream_id], event)
 
     def _take_head(self, stream: Stream, event: ResponseReceived) -> None:
+        self.has_answered = True
         stream.take_head(event.headers)
         if stream.parser.status == 304 and event.stream_ended is None:
             # Nothing can follow (RFC 9110, section 15.4.5), but `h2` would hold that against the

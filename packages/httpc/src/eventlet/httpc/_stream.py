@@ -150,7 +150,10 @@ class Stream:
         is harmless and the connection has turned out to be dead.
         """
         if self.is_refused:
-            return tries < _MAX_TRIES and (request.body is None or request.body.is_repeatable)
+            # A connection that comes to its end has done its share; the next one may do more.
+            is_hopeful = self.session.has_answered and not self.session.is_open
+            may_be_sent = request.body is None or request.body.is_repeatable
+            return may_be_sent and (is_hopeful or tries < _MAX_TRIES)
         was_dead = self.is_reused and self.parser.fresh and not isinstance(error, TimeoutError)
         return was_dead and self.session.has_failed and request.is_repeatable
 
