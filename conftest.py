@@ -37,7 +37,8 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
 
     def expire() -> None:
         if not pytest_timeout.is_debugging():
-            print(*_report(item.nodeid, settings.timeout), sep="\n", file=sys.stderr)
+            # Not print(*lines): the report looks at all objects, that tuple among them, unfinished.
+            print("\n".join(_report(item.nodeid, settings.timeout)), file=sys.stderr)
         pytest_timeout.timeout_timer(item, settings)
 
     timer = threading.Timer(settings.timeout, expire)
