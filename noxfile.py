@@ -183,6 +183,17 @@ def clients(session: nox.Session) -> None:
     session.run("python", "-m", "tests.clients", *session.posargs)
 
 
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+def servers(session: nox.Session) -> None:
+    """Prove the HTTP client with real servers and proxies; nginx is Debian's."""
+    httpc = PACKAGES["eventlet-httpc"]
+    packages = workspace.closure(httpc, PACKAGES)
+    _install(session, packages, *TEST_TOOLS, *httpc.extras, "-r", "tests/servers/requirements.txt")
+    if not shutil.which("nginx", path="/usr/sbin:" + os.environ["PATH"]):
+        _install_from_debian(session, "nginx-light")
+    session.run("python", "-m", "pytest", *_selection(session, "tests/servers"))
+
+
 @nox.session(python=NEWEST)
 def docs(session: nox.Session) -> None:
     """Make the documentation into docs/_build; whatever Sphinx warns of is an error."""
@@ -276,6 +287,18 @@ def _install(session: nox.Session, packages: list[workspace.Package], *tools: st
         names = (package.name for package in packages)
         options = ["--exact", *(word for name in names for word in ("--reinstall-package", name))]
     session.install(*options, *tools, *map(str, built))
+
+
+def _install_from_debian(session: nox.Session, *packages: str) -> None:
+    """Install what is no Python package, if that is possible here; without starting it."""
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        session.warn(f"only root on Debian can install {', '.join(packages)}; their tests skip")
+        return
+    session.run("apt-get", "update", "--quiet", external=True)
+    # In this runlevel, Debian starts no servers (invoke-rc.d(8)).
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    options = ["install", "--yes", "--quiet", "--no-install-recommends"]
+    session.run("apt-get", *options, *packages, external=True, env=quiet)
 
 
 def _pytest(session: nox.Session, *paths: str, label: str, **env: str) -> None:
