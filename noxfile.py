@@ -138,12 +138,10 @@ def portable(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def shuffled(session: nox.Session) -> None:
-    """Run the tests of the upper packages with green threads in a random order."""
-    # Not those of the lower ones: who runs first is what many of them are about.
-    upper = [PACKAGES[f"eventlet-{short}"] for short in ("greensocket", "httpc", "processes")]
-    needed = (text for package in upper for text in package.test_requirements)
+    """Run every package's tests with green threads in a random order."""
+    needed = (text for package in PACKAGES.values() for text in package.test_requirements)
     _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
-    folders = [f"packages/{package.short}/tests" for package in upper]
+    folders = [f"packages/{short}/tests" for short in SHORT]
     seed = [] if "--eventlet-seed" in session.posargs else ["--eventlet-seed", "random"]
     session.run("pytest", *seed, *_selection(session, *folders))
 

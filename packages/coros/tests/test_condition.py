@@ -30,6 +30,7 @@ def waiting(condition: coros.Condition, timeout: float | None = None) -> hub.Gre
     return hub.spawn(wait)
 
 
+@pytest.mark.in_order
 def test_notify_wakes_in_order(condition: coros.Condition) -> None:
     log: list[int] = []
 

@@ -49,6 +49,7 @@ def test_the_sender_goes_on_before_those_who_wait() -> None:
     assert log == ["sent", "woken"]
 
 
+@pytest.mark.in_order
 def test_waiters_are_woken_in_order() -> None:
     event: coros.Event[None] = coros.Event()
     log: list[int] = []

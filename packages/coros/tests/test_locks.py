@@ -18,6 +18,7 @@ def lock(request: pytest.FixtureRequest) -> AnyLock:
     return made
 
 
+@pytest.mark.in_order
 def test_one_at_a_time_in_order(lock: AnyLock) -> None:
     log: list[int] = []
 

@@ -29,6 +29,7 @@ def test_messages_arrive_in_order(make: Make) -> None:
     assert not queue
 
 
+@pytest.mark.in_order
 def test_receivers_are_served_in_order(make: Make) -> None:
     queue = make()
     log: list[tuple[int, int]] = []

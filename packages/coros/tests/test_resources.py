@@ -41,6 +41,7 @@ def test_the_order_of_lending(as_stack: bool, order: list[int]) -> None:
     assert [pool.get(), pool.get()] == order
 
 
+@pytest.mark.in_order
 def test_those_who_find_nothing_wait_in_line() -> None:
     pool = IntPool(max_size=1)
     item = pool.get()
@@ -154,6 +155,7 @@ def test_a_discarded_item_makes_room() -> None:
     assert pool.current_size == 1
 
 
+@pytest.mark.in_order
 def test_a_failing_create_leaves_the_place_to_the_next() -> None:
     class Flaky(coros.Pool[int]):
         tries = 0
@@ -180,7 +182,7 @@ def test_resize() -> None:
     waiters = [hub.spawn(pool.get) for _ in range(2)]
     testing.wait_until_idle()
     pool.resize(3)
-    items = [item, *(waiter.wait() for waiter in waiters)]
+    items = sorted([item, *(waiter.wait() for waiter in waiters)])
     assert items == [1, 2, 3]
     pool.resize(1)
     assert pool.free() == -2
@@ -274,7 +276,7 @@ def test_a_killed_fan_kills_its_blocks() -> None:
     testing.wait_until_idle()
     fan.kill()
     testing.wait_until_idle()
-    assert ended == [1, 2]
+    assert len(ended) == 2
     assert pool.free() == 2
 
 

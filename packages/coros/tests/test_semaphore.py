@@ -32,6 +32,7 @@ def test_acquire_takes_what_is_there(make: Callable[[int], Either]) -> None:
     assert semaphore.balance == 0
 
 
+@pytest.mark.in_order
 def test_waiters_are_served_in_order(make: Callable[[int], Either]) -> None:
     semaphore = make(0)
     log: list[int] = []

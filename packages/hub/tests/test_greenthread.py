@@ -58,6 +58,7 @@ class TestSpawn:
         with pytest.raises(TypeError, match="positional argument"):
             thread.wait()
 
+    @pytest.mark.in_order
     def test_thousands_run_in_the_order_they_were_spawned(self) -> None:
         order: list[int] = []
         threads = [spawn(order.append, number) for number in range(5000)]

@@ -39,6 +39,7 @@ Pair = tuple[socket.socket, socket.socket]
 
 
 class TestFairness:
+    @pytest.mark.in_order
     def test_those_that_yield_take_turns(self) -> None:
         order: list[tuple[str, int]] = []
 

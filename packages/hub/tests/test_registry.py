@@ -264,6 +264,7 @@ class TestNativeThreads:
             thread.link(lambda _: sleep(60))
             thread.link(lambda _: calls.append("the last link"))
             threads.append(thread)
+            sleep(0)
             ready.switch()
             go[0].wait(10)
 

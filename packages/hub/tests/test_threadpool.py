@@ -154,6 +154,7 @@ def test_no_more_calls_than_threads_at_once(pool: ThreadPool) -> None:
     yield_until(lambda: pool.statistics() == (4, 4, 4, 0))
 
 
+@pytest.mark.in_order
 def test_queued_calls_are_made_in_order() -> None:
     pool = ThreadPool(1)
     order: list[int] = []
@@ -355,10 +356,12 @@ class TestResize:
     def test_more_threads_take_what_is_queued(self) -> None:
         pool = ThreadPool(1)
         gates = [Gate() for _ in range(3)]
-        threads = [spawn(pool.execute, gate) for gate in gates]
+        threads = [spawn(pool.execute, gates[0])]
         gates[0].wait_until_begun()
+        threads += [spawn(pool.execute, gate) for gate in gates[1:]]
+        sleep(0)
         pool.resize(3)
-        for gate in gates:
+        for gate in gates[1:]:
             gate.wait_until_begun()
         for gate in gates:
             gate.open()

@@ -233,6 +233,7 @@ class TestNothingIsLeftBehind:
 
 
 class TestTogether:
+    @pytest.mark.in_order
     def test_many_may_wait_for_one_descriptor(self, pair: Pair) -> None:
         order: list[int] = []
 

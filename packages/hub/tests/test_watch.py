@@ -89,6 +89,7 @@ class TestFlags:
 
 
 class TestLines:
+    @pytest.mark.in_order
     def test_readers_are_served_first_come_first_served(self, watch: Watch, pair: Pair) -> None:
         got: list[tuple[int, bytes]] = []
 
@@ -105,6 +106,7 @@ class TestLines:
         for reader in readers:
             reader.wait()
 
+    @pytest.mark.in_order
     def test_one_event_may_be_enough_for_all(self, watch: Watch, pair: Pair) -> None:
         readers = [spawn(receive, watch, pair[0]) for _ in range(10)]
         wait_until_idle()
@@ -181,6 +183,7 @@ class TestLines:
     ) -> None:
         watch.readable = False
         first = spawn(receive, watch, pair[0])
+        sleep(0)
         second = spawn(receive, watch, pair[0])
         sleep(0)
         pair[1].send(b"x")
@@ -194,6 +197,7 @@ class TestLines:
     ) -> None:
         watch.readable = False
         first = spawn(receive, watch, pair[0])
+        sleep(0)
         second = spawn(receive, watch, pair[0])
         wait_until_idle()
         first.throw()

@@ -106,6 +106,7 @@ def test_a_watch_that_is_closed_by_the_first_who_was_woken_wakes_the_others_as_w
         watch.close()
 
     first = spawn(read_and_close)
+    wait_until_idle()
     others = [spawn(watch.wait_readable) for _ in range(3)]
     wait_until_idle()
     pair[1].send(b"x")

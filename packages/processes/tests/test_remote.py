@@ -217,7 +217,9 @@ class TestCancelling:
 
     def test_others_are_not_touched(self, numbers: RemoteObject, sleeper: RemoteObject) -> None:
         before = hub.spawn(numbers.count, 1)
+        hub.sleep(0)
         cancelled = hub.spawn(sleeper.sleep, 1000)
+        hub.sleep(0)
         after = [hub.spawn(numbers.count, number) for number in range(4)]
         hub.sleep(0.05)
         assert before.wait(50) == 1
