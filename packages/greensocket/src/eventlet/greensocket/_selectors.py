@@ -6,14 +6,24 @@ import select as _select_module
 import selectors as _standard
 import sys
 
+from eventlet.hub._event_loops import keep_loops_apart
+
 from . import _pollables
 from ._select import select
+
+# What a selector returns: keys, and what each is ready for.
+_Ready = list[tuple[_standard.SelectorKey, int]]
 
 
 class SelectSelector(_standard.SelectSelector):
     """A selector based on ``select()``; as `selectors.SelectSelector`."""
 
     _select = staticmethod(select)
+
+    def select(self, timeout: float | None = None) -> _Ready:
+        """Wait until something is ready, at most `timeout` seconds; return what is."""
+        keep_loops_apart()
+        return super().select(timeout)
 
 
 best: type[_standard.BaseSelector] = SelectSelector
@@ -25,6 +35,11 @@ if hasattr(_select_module, "poll"):  # pragma: no branch - every POSIX system ha
 
         _selector_cls = _pollables.poll
 
+        def select(self, timeout: float | None = None) -> _Ready:
+            """Wait until something is ready, at most `timeout` seconds; return what is."""
+            keep_loops_apart()
+            return super().select(timeout)
+
     best = PollSelector
 
 if hasattr(_select_module, "epoll"):  # pragma: no branch - Linux has it
@@ -33,6 +48,11 @@ if hasattr(_select_module, "epoll"):  # pragma: no branch - Linux has it
         """A selector based on ``epoll()``; as `selectors.EpollSelector`."""
 
         _selector_cls = _pollables.epoll
+
+        def select(self, timeout: float | None = None) -> _Ready:
+            """Wait until something is ready, at most `timeout` seconds; return what is."""
+            keep_loops_apart()
+            return super().select(timeout)
 
     best = EpollSelector
 
@@ -45,5 +65,10 @@ if sys.platform != "linux" and hasattr(_select_module, "kqueue"):  # pragma: no 
             super().__init__()
             self._selector.close()
             self._selector = _pollables.kqueue()
+
+        def select(self, timeout: float | None = None) -> _Ready:
+            """Wait until something is ready, at most `timeout` seconds; return what is."""
+            keep_loops_apart()
+            return super().select(timeout)
 
     best = KqueueSelector
