@@ -18,3 +18,13 @@ def os() -> Patch:
     """Make those functions of `os` green that wait for child processes."""
     names = ("popen", "system", "wait", "wait3", "wait4", "waitid", "waitpid")
     return Patch("os", {name: getattr(_waiting, name) for name in names})
+
+
+def multiprocessing() -> list[Patch]:
+    """Make the locks and semaphores green that processes share, and with them queues and pools."""
+    try:
+        from . import _semaphores
+    except ImportError:  # pragma: no cover - the system has none
+        return []
+    made = {"SemLock": _semaphores.SemLock}
+    return [Patch("_multiprocessing", made, finish=_semaphores.report_earlier)]
