@@ -48,7 +48,6 @@ class ResponseParser:
 
     __slots__ = (
         "__weakref__",
-        "_bodyless",
         "_coding",
         "_fault",
         "_max_head",
@@ -84,7 +83,6 @@ class ResponseParser:
             self._parser = HttpResponseParser(self)
             self._spent = False
         self._method = method
-        self._bodyless = False
         self._coding: bytes | None = None
         self._fault: str | None = None
         self._quiet = 0
