@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import importlib
 import ssl as _standard_ssl
+from dataclasses import replace
 from types import ModuleType
 
 from eventlet.hub.patching import Changes, Patch
 
 from . import _lookup, _system
+from ._earlier_sockets import make_earlier_sockets_green
 
 
 def socket() -> Patch:
     """Make the sockets of the standard module green, and its lookups of names."""
-    return _whole("socket")
+    return replace(_whole("socket"), finish=make_earlier_sockets_green)
 
 
 def socket_without_lookups() -> Patch:
     """Make the sockets of the standard module green, and leave its lookups of names blocking."""
     green = _green("socket")
     names = [name for name in green.__implements__ if not hasattr(_lookup, name)]
-    return Patch("socket", {name: getattr(green, name) for name in names})
+    changed = {name: getattr(green, name) for name in names}
+    return Patch("socket", changed, finish=make_earlier_sockets_green)
 
 
 def ssl() -> Patch:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+# By name, not by `super()`: `_earlier_sockets` has these methods work on objects of other classes.
+_Standard = _standard.socket
 # What the base class does, without waiting.
 _Base = _socket.socket
 _recv = _Base.recv
@@ -74,7 +76,7 @@ class GreenSocket(_standard.socket):
     ) -> None:
         self._watch = UNWATCHED
         self._watches = ()
-        super().__init__(family, type, proto, fileno)
+        _Standard.__init__(self, family, type, proto, fileno)
         self._timeout = _Base.gettimeout(self)
         _Base.setblocking(self, False)
 
@@ -489,7 +491,7 @@ class GreenSocket(_standard.socket):
         unwatch(self)
         if self._timeout is None and self.fileno() >= 0:
             note_detached(self.fileno())
-        return super().detach()
+        return _Standard.detach(self)
 
     def __del__(self) -> None:
         # The hub must not believe that it knows the next descriptor of this number.
@@ -498,4 +500,4 @@ class GreenSocket(_standard.socket):
                 unwatch(self)
         except AttributeError:
             pass  # made by `__new__` alone
-        super().__del__()  # type: ignore[misc]  # the C code has one
+        _Base.__del__(self)  # type: ignore[attr-defined]  # the C code has one
