@@ -35,23 +35,35 @@ class Certificates(NamedTuple):
 
     authority: str
     server: str
-    expired: str
-    elsewhere: str
     client: str
+    expired: str
+    future: str
+    elsewhere: str
+    unchained: str
+    stranger: str
+    self_signed: str
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    now = dt.datetime.now(dt.UTC)
-    began, ended = now - dt.timedelta(days=3), now - dt.timedelta(days=1)
+    authority, stranger = trustme.CA(), trustme.CA()
+    now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
+
+    def issue(began: dt.datetime, ended: dt.datetime) -> trustme.LeafCert:
+        return authority.issue_cert("127.0.0.1", not_before=began, not_after=ended)
+
+    unchained = authority.create_child_ca().issue_cert("127.0.0.1")
     made = {
         "authority": authority.cert_pem,
         "server": _files(authority.issue_cert("127.0.0.1", "localhost")),
-        "expired": _files(authority.issue_cert("127.0.0.1", not_before=began, not_after=ended)),
-        "elsewhere": _files(authority.issue_cert("elsewhere.example")),
         "client": _files(authority.issue_cert("client@client.example")),
+        "expired": _files(issue(now - 3 * day, now - day)),
+        "future": _files(issue(now + day, now + 3 * day)),
+        "elsewhere": _files(authority.issue_cert("elsewhere.example")),
+        "unchained": _joined(unchained.private_key_pem, unchained.cert_chain_pems[0]),
+        "stranger": _files(stranger.issue_cert("127.0.0.1")),
+        "self_signed": _joined(stranger.private_key_pem, stranger.cert_pem),
     }
     for name, blob in made.items():
         blob.write_to_path(folder / f"{name}.pem")
@@ -60,6 +72,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def _files(certificate: trustme.LeafCert) -> trustme.Blob:
     return certificate.private_key_and_cert_chain_pem
+
+
+def _joined(*blobs: trustme.Blob) -> trustme.Blob:
+    return trustme.Blob(b"".join(blob.bytes() for blob in blobs))
 
 
 @pytest.fixture
@@ -108,23 +124,24 @@ def test_a_folder_or_a_context_can_say_whom_to_trust(
         client.get(secure_server.url)
 
 
-@pytest.mark.parametrize("how", ["unknown authority", "wrong host", "expired"])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("expired", "has expired"),
+        ("future", "is not yet valid"),
+        ("elsewhere", "IP address mismatch"),
+        ("unchained", "unable to get local issuer"),
+        ("stranger", "unable to get local issuer"),
+        ("self_signed", "self-signed certificate"),
+    ],
+)
 def test_wrong_certificates_are_refused(
-    secure_server: Any, certificates: Certificates, ok: Ok, how: str
+    secure_server: Any, certificates: Certificates, ok: Ok, name: str, reason: str
 ) -> None:
     secure_server.answer(ok(b"unsafe"))
-    if how == "expired":
-        secure_server.context.load_cert_chain(certificates.expired)
-    if how == "wrong host":
-        secure_server.context.load_cert_chain(certificates.elsewhere)
-    verify = True if how == "unknown authority" else certificates.authority
-    reasons = {
-        "unknown authority": "self-signed|unable to get",
-        "wrong host": "IP address mismatch",
-        "expired": "has expired",
-    }
-    with Client(verify=verify, trust_env=False) as client:
-        with pytest.raises(TLSError, match=reasons[how]) as caught:
+    secure_server.context.load_cert_chain(getattr(certificates, name))
+    with Client(verify=certificates.authority, trust_env=False) as client:
+        with pytest.raises(TLSError, match=reason) as caught:
             client.get(secure_server.url)
         assert client.statistics().connections == 0
     assert isinstance(caught.value, ConnectError)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ from eventlet.httpc import (
 )
 from eventlet.httpc._body import make_body
 from eventlet.httpc._upload import Upload
-from eventlet.hub import Timeout, get_hub, kill, sleep, spawn
+from eventlet.hub import Timeout, Waiter, get_hub, kill, sleep, spawn
 from eventlet.hub.testing import virtual_clock, wait_until_idle
 
 Ok = Callable[..., bytes]
@@ -291,6 +292,44 @@ def test_a_broken_answer_is_an_error_and_the_connection_is_closed(
     assert caught.value.url == server.url
     assert server.peer in str(caught.value)
     assert client.statistics().connections == 0
+
+
+def test_many_slow_answers_at_once_need_little_memory(client: Client, server: Any) -> None:
+    answers, rounds, piece = 100, 30, bytes(10_000)
+    gates: list[Waiter[None]] = []
+
+    def drips(peer: Any) -> None:
+        peer.read()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (rounds * len(piece)))
+        for _ in range(rounds):
+            gates.append(Waiter())
+            gates[-1].wait()
+            peer.send(piece)
+
+    def read() -> int:
+        with client.stream("GET", server.url) as response:
+            return sum(len(part) for part in response.iter_bytes())
+
+    def drip() -> int:
+        """Let each answer have one piece; return how much memory is in use before."""
+        while len(gates) < answers:
+            sleep(0)
+        wait_until_idle()
+        in_use, _ = tracemalloc.get_traced_memory()
+        for gate in [gates.pop() for _ in range(answers)]:
+            gate.switch()
+        return in_use
+
+    server.play(drips)
+    tracemalloc.start()
+    try:
+        threads = [spawn(read) for _ in range(answers)]
+        in_use = [drip() for _ in range(rounds)]
+    finally:
+        tracemalloc.stop()
+    assert {thread.wait() for thread in threads} == {rounds * len(piece)}
+    # Those answers that had been kept would have added a million bytes each time.
+    assert in_use[-1] - in_use[2] < 200_000
 
 
 def test_a_body_without_length_ends_with_the_connection(client: Client, server: Any) -> None:
