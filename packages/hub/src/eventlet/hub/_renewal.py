@@ -20,14 +20,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from greenlet import GreenletExit
 
 from . import _signals
 from ._fiber import Fiber, alarmed_fiber, running
 from ._native import get_ident
-from ._pollers import READ, is_open
+from ._pollers import READ, Poller, is_open
 from ._scopes import CancelScope
 from ._timeout import Timeout
 from ._timers import Entry, Timer
@@ -37,6 +38,38 @@ if TYPE_CHECKING:
     from ._greenthread import GreenThread
     from ._hub import Hub
     from ._watch import Watch
+
+
+class _LostPoller:
+    """Stands where no poller could be made, until the hub asks for another: in its next poll."""
+
+    def __init__(self, lost: Poller) -> None:
+        self.make = _maker(lost)
+        self.name = lost.name
+        self.edge_triggered = lost.edge_triggered
+
+    def poll(self, timeout: float | None) -> NoReturn:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def register(self, fd: int) -> bool:
+        """Put it off: all watches are registered with the poller that comes next."""
+        return True
+
+    def unregister(self, fd: int) -> None: ...
+
+    def arm(self, fd: int, interest: int) -> None: ...
+
+    def disarm(self, fd: int, interest: int) -> None: ...
+
+    def close(self) -> None: ...
+
+    def fileno(self) -> int:
+        return -1
+
+
+def _maker(poller: Poller) -> Callable[[], Poller]:
+    return poller.make if isinstance(poller, _LostPoller) else type(poller)
+
 
 # What must live as long as the process although nobody needs it.
 _kept: list[object] = []
@@ -52,7 +85,8 @@ def replace_lost(hub: Hub) -> None:
     """Give a hub new descriptors after somebody has closed the old ones.
 
     Raises:
-        OSError: there are no descriptors left.
+        OSError: there are no descriptors left; the hub's next poll tries again.
+        ValueError: what is left is too large for the poller; as before.
     """
     _signals.detach(hub)
     _kept.append(hub.poller)
@@ -87,7 +121,10 @@ def begin_in_child(hub: Hub) -> None:
     gone = _closed_watches(hub)
     hub.poller.close()
     hub.wakeup.close_in_child()
-    _open(hub, gone)
+    try:
+        _open(hub, gone)
+    except (OSError, ValueError):
+        pass  # the first poll tries again, where somebody can be told
     for watch in list(hub.watches.values()):
         watch.begin_in_child()
     if me is not hub.greenlet and me is not hub.main:
@@ -144,10 +181,15 @@ def _closed_watches(hub: Hub) -> list[Watch]:
 
 
 def _open(hub: Hub, gone: list[Watch]) -> None:
-    hub.poller = type(hub.poller)()
-    for watch in gone:
-        watch.close()
-    hub.open_wakeup()
+    lost = _LostPoller(hub.poller)
+    try:
+        hub.poller = lost.make()
+        for watch in gone:
+            watch.close()
+        hub.open_wakeup()
+    except (OSError, ValueError):
+        hub.poller = cast(Poller, lost)
+        raise
     _signals.attach(hub)
 
 
