@@ -1000,9 +1000,25 @@ def test_a_body_shorter_than_promised(client: Client, server2: Any, *, has_trail
     assert server2.connections == 1
 
 
+def _frame(kind: int, flags: int, payload: bytes, number: int = 1) -> bytes:
+    return struct.pack("!BHBBL", 0, len(payload), kind, flags, number) + payload
+
+
+# A header of 4,000 bytes that is repeated by a byte each (RFC 7541, section 6).
+BOMB = b"\x40\x01x\x7f\xa1\x1e" + b"y" * 4000 + b"\xbe" * 100
+DATA, HEADERS, PUSH_PROMISE, CONTINUATION = 0, 1, 5, 9
+END_HEADERS = 4
+
+
 @pytest.mark.parametrize(
     ("nonsense", "reason"),
     [
+        (_frame(HEADERS, END_HEADERS, b"\x88" + BOMB), "header"),
+        (_frame(HEADERS, END_HEADERS, b"\xff\xff\xff\xff\xff\xff"), "."),
+        (_frame(HEADERS, 0, b"\x88") + _frame(CONTINUATION, 0, bytes(100)) * 100, "."),
+        (_frame(PUSH_PROMISE, END_HEADERS, b"\0\0\0\2\x88"), "push"),
+        (_frame(DATA, 0, b"before the headers"), "."),
+        (_frame(HEADERS, END_HEADERS, b"\x88\x0f\x0d\x011") + _frame(DATA, 1, b"more"), "1"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP|frame|does not speak"),
         (b"\xff\xff\xff\x00\x00\x00\x00\x00\x01", "frame"),
         (struct.pack("!BHBBL", 0, 4, 7, 0, 0) + b"abcd", "frame|GOAWAY"),
@@ -1026,7 +1042,21 @@ def test_nonsense_ends_the_connection(
 
 @pytest.mark.parametrize(
     "fields",
-    [[(":status", "abc")], [(":status", "200"), ("x", "a\r\nb")], [("x", "y")]],
+    [
+        [("x", "y")],
+        [(":status", "abc")],
+        [(":status", "101")],
+        [(":status", "200"), ("x", "a\r\nb")],
+        [(":status", "200"), ("x", "a\0b")],
+        [(":status", "200"), ("X", "y")],
+        [(":status", "200"), (":path", "/")],
+        [(":status", "200"), (":status", "200")],
+        [(":status", "200"), ("content-length", "x")],
+        [(":status", "200"), ("content-length", "-1")],
+        [(":status", "200"), ("content-length", "0"), ("content-length", "1")],
+        [(":status", "200"), ("content-length", "1"), ("content-length", "0")],
+        [(":status", "200"), ("transfer-encoding", "chunked")],
+    ],
 )
 def test_broken_headers_are_an_error(client: Client, server2: Any, fields: Any) -> None:
     def script(frames: Frames) -> None:

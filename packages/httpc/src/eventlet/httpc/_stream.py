@@ -242,10 +242,10 @@ class Stream:
         """Fail if the answer is shorter than it says; `h2` judges only bodies that end in data."""
         if self._is_head or self.parser.status in _WITHOUT_CONTENT:
             return
-        promised = dict(self.parser.headers).get(b"content-length")
-        if promised is not None and int(promised) != self._length:
-            reason = f"it promised {int(promised)} bytes and sent {self._length}"
-            self.fail(ProtocolError(self.peer, reason))
+        for name, value in self.parser.headers:
+            if name == b"content-length" and int(value) != self._length:
+                reason = f"it promised {int(value)} bytes and sent {self._length}"
+                self.fail(ProtocolError(self.peer, reason))
 
     # Waiting
 
