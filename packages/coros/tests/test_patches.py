@@ -330,13 +330,13 @@ class TestLiveLocks:
         holder, slotted = Holder(), Slotted()
         holder.mine = slotted.lock = Holder.shared
         holder.reentrant = threading.RLock()
-        before = Holder.shared, holder.reentrant
+        before = id(Holder.shared), id(holder.reentrant)
         patching.patch()
         locks = {id(Holder.shared), id(module.shared), id(holder.mine), id(slotted.lock)}
-        print(len(locks), Holder.shared is not before[0], "eventlet" in repr(holder.reentrant))
+        print(len(locks), id(Holder.shared) != before[0], "eventlet" in repr(holder.reentrant))
         patching.unpatch()
-        print(Holder.shared is module.shared is holder.mine is slotted.lock is before[0])
-        print(holder.reentrant is before[1])
+        print(Holder.shared is module.shared is holder.mine is slotted.lock)
+        print((id(Holder.shared), id(holder.reentrant)) == before)
         """
         assert run(script) == "1 True True\nTrue\nTrue\n"
 
@@ -345,21 +345,96 @@ class TestLiveLocks:
         class Holder: pass
         class Frozen(type):
             def __setattr__(cls, name, value): raise TypeError(f"{name} stays as it is")
-        class Rigid(metaclass=Frozen):
+        class Supple:
             lock = threading.Lock()
+        class Rigid(metaclass=Frozen):
+            lock = Supple.lock
         holder = Holder()
         holder.held, holder.owned = threading.Lock(), threading.RLock()
         holder.items = queue.SimpleQueue()
+        stop = _thread.allocate_lock()
+        stop.acquire()
+        # One that could wait in the queue as well.
+        threading.Thread(target=stop.acquire, name="Early").start()
         with holder.held, holder.owned:
             patching.patch()
+        stop.release()
+        assert Supple.lock is Rigid.lock  # one lock still
         report = patching.report()
         for line in ("held of a __main__.Holder: the lock is held",
                      "owned of a __main__.Holder: the lock is held by this thread",
                      "items of a __main__.Holder: native threads may wait in this queue",
-                     "__main__.Rigid.lock: lock stays as it is"):
+                     "__main__.Rigid.lock: lock stays as it is",
+                     "the thread Early: it stays native"):
             print(line in report)
         """
-        assert run(script) == "True\n" * 4
+        assert run(script) == "True\n" * 5
+
+    def test_containers_and_closures(self) -> None:
+        script = """
+        import collections
+        def make():
+            lock = threading.Lock()
+            return lambda: lock
+        get = make()
+        class Worker(threading.Thread):
+            def __init__(self):
+                super().__init__()
+                self.lock = threading.Lock()
+        worker = Worker()
+        named, listed = {"a": threading.Lock(), "taken": threading.Lock()}, [threading.RLock()]
+        ring, methods = collections.deque([named["a"]]), {"acquire": named["a"].acquire}
+        before = [id(lock) for lock in (get(), worker.lock, named["a"], listed[0])]
+        patching.patch()
+        del named["taken"]
+        for lock in get(), worker.lock, named["a"], listed[0]:
+            assert type(lock).__module__ == "eventlet.coros", lock
+        assert ring[0] is named["a"] is methods["acquire"].__self__
+        report = patching.report()
+        for line in "a closure", "a dictionary, at 'a'", "__main__.listed", "__main__.ring":
+            assert f"  {line}\\n" in report, line
+        patching.unpatch()
+        print([id(lock) for lock in (get(), worker.lock, named["a"], listed[0])] == before)
+        """
+        assert run(script) == "True\n"
+
+    def test_a_lock_that_cannot_be_replaced_everywhere_stays_and_is_named(self) -> None:
+        script = """
+        import functools
+        def hold():
+            lock = threading.Lock()
+            yield lock
+        def patch():
+            local, unseen = threading.Lock(), threading.Lock()
+            patching.patch()
+            return local
+        fixed = threading.Lock(),
+        same = [fixed[0]]
+        call = functools.partial(threading.Lock().acquire, False)
+        holding = hold()
+        locks = next(holding), patch(), same[0]
+        assert [type(lock).__module__ for lock in locks] == ["_thread"] * 3
+        report = patching.report()
+        why = "nothing can be replaced there, so this lock stays native everywhere"
+        places = [f"__main__.{name}" for name in ("fixed", "call", "holding")]
+        places.append("the variable local of patch")
+        print([place for place in places if f"{place}: {why}" not in report])
+        """
+        assert run(script) == "[]\n"
+
+    def test_simple_queues_that_no_native_thread_can_wait_in(self) -> None:
+        script = """
+        items = queue.SimpleQueue()
+        native = type(items)
+        items.put(1)
+        patching.patch()
+        threading.Timer(0.001, lambda: items.put(2)).start()
+        print(items.get(), items.get(timeout=5), type(items) is queue.SimpleQueue)
+        items.put(3)
+        patching.unpatch()
+        print(items.get(), type(items) is native)
+        """
+        assert run(script) == "1 2 True\n3 True\n"
 
     def test_those_who_are_gone_are_not_restored(self) -> None:
         script = """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading as _standard
 
-from eventlet.hub.patching import Patch
+from eventlet.hub.patching import Changes, Patch
 
 from . import _lowlevel
 from ._live_locks import replace_live_locks
@@ -67,7 +68,19 @@ def threading() -> Patch:
     if sys.version_info >= (3, 13):
         # What forgets the threads that `current_thread` makes up, when theirs end.
         replacements["_thread_local_info"] = local()
-    return Patch("threading", replacements, finish=replace_live_locks)
+    return Patch("threading", replacements, finish=_finish)
+
+
+def _finish(changes: Changes) -> None:
+    replace_live_locks(changes)
+    for thread in set(_standard.enumerate()) - {
+        _standard.main_thread(),
+        _standard.current_thread(),
+    }:
+        why = (
+            "it stays native, as it has begun; threads that it starts run only while it waits green"
+        )
+        changes.fail(f"the thread {thread.name}", why)
 
 
 def threading_local() -> list[Patch]:
