@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # What a system says when the connection is under way; Windows has a number of its own.
 _UNDER_WAY = {errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
 _connect_ex = _socket.socket.connect_ex
+# The numbers, which the standard properties look up enumerations for: that takes a microsecond.
+family_of = _socket.socket.family.__get__
+type_of = _socket.socket.type.__get__
 _AF_UNIX = getattr(_socket, "AF_UNIX", None)
 
 # A full Unix listener announces to nobody that it has room again; these are the shortest and
@@ -42,7 +45,7 @@ def connect_ex(sock: GreenSocket, address: Any) -> int:
     while code in _UNDER_WAY:
         deadline = sock._await_writable(deadline, tried=True)
         code = _outcome(sock, where)
-    if code == errno.EAGAIN and sock.family == _AF_UNIX:
+    if code == errno.EAGAIN and family_of(sock) == _AF_UNIX:
         return _knock(sock, where)
     return code
 
@@ -81,9 +84,9 @@ def resolved(sock: GreenSocket, address: Any) -> Any:
 
     Whatever isn't a host name is left for the system to judge.
     """
-    if sock.family not in (_socket.AF_INET, _socket.AF_INET6):
+    if family_of(sock) not in (_socket.AF_INET, _socket.AF_INET6):
         return address
     if not isinstance(address, tuple) or not address or not _lookup.is_name(address[0]):
         return address
-    found = _lookup.getaddrinfo(address[0], None, sock.family, _socket.SOCK_DGRAM)
+    found = _lookup.getaddrinfo(address[0], None, family_of(sock), _socket.SOCK_DGRAM)
     return (found[0][4][0], *address[1:])

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from eventlet.hub import WrongThread, get_hub
 from eventlet.hub._native import get_ident
 
-from ._connecting import connect_ex, resolved
+from ._connecting import connect_ex, family_of, resolved, type_of
 from ._detached import note as note_detached
 from ._readiness import GONE, UNWATCHED, unwatch, watch_here
 from ._sendfile import send_by_kernel
@@ -84,8 +84,8 @@ class GreenSocket(_standard.socket):
     def _drains(self) -> bool:
         """Whether a short read proves that nothing is left, as with TCP: see `Watch.drains`."""
         return (
-            self.family in (_standard.AF_INET, _standard.AF_INET6)
-            and self.type == _standard.SOCK_STREAM
+            family_of(self) in (_socket.AF_INET, _socket.AF_INET6)
+            and type_of(self) == _socket.SOCK_STREAM
             and self.proto in (0, _standard.IPPROTO_TCP)
         )
 
@@ -317,7 +317,7 @@ class GreenSocket(_standard.socket):
             bool(flags & _WAIT_ALL)
             and not flags & (_NEVER_WAITS_TO_READ | _socket.MSG_PEEK)
             and self._timeout is None
-            and self.type == _standard.SOCK_STREAM
+            and type_of(self) == _socket.SOCK_STREAM
         )
 
     def _fill(self, view: memoryview, flags: int) -> int:
@@ -472,9 +472,7 @@ class GreenSocket(_standard.socket):
     def accept(self) -> tuple[GreenSocket, Any]:
         """Wait for a connection; return a green socket for it and the address of its peer."""
         fd, address = self._when_readable(_accept, 0)
-        # The numbers, which the standard properties would look up enumerations for.
-        family, kind = _Base.family.__get__(self), _Base.type.__get__(self)
-        return GreenSocket(family, kind, self.proto, fd), address
+        return GreenSocket(family_of(self), type_of(self), self.proto, fd), address
 
     # The end
 

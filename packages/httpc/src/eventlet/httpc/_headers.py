@@ -37,7 +37,7 @@ class Headers(MutableMapping[str, str]):
     def __init__(self, fields: HeaderTypes = None) -> None:
         self._fields: list[tuple[str, str]] = []
         self.version = 0
-        if fields is not None:
+        if fields:
             self.extend(fields)
 
     @classmethod
