@@ -77,6 +77,8 @@ def main() -> int:
         excluded |= {f"{module}: {name}": why for name, why in out.items()}
         reports += [f"--- {module}: {name}\n{after.failed.get(name, 'skipped')}" for name in lost]
     print_row("all", totals)
+    if totals[0]:
+        print(f"{totals[1] / totals[0]:.2%} of those that pass unpatched pass patched")
     print("\nExcluded:", *(f"  {name}: {why}" for name, why in sorted(excluded.items())), sep="\n")
     print(*reports, sep="\n\n")
     if not totals[0]:

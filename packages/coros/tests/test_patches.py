@@ -84,6 +84,22 @@ class TestThreads:
         """
         assert run(script) == "True True 1\n"
 
+    def test_a_bare_greenlet_gets_one_that_goes_with_it(self) -> None:
+        script = """
+        import gc
+        from greenlet import greenlet
+        patching.patch()
+        def ask():
+            names.append(threading.current_thread().name)
+            assert threading.current_thread() in threading.enumerate()
+        names = []
+        for _ in range(3):
+            greenlet(ask).switch()
+            gc.collect()
+        print(len(set(names)), threading.active_count())
+        """
+        assert run(script) == "3 1\n"
+
     def test_failures_go_to_the_hook_and_ctrl_c_to_the_main_one(self) -> None:
         script = """
         patching.patch()

@@ -10,6 +10,7 @@ import _thread
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
@@ -45,22 +46,26 @@ def get_ident() -> int:
 def current_thread() -> threading.Thread:
     """Return the `threading.Thread` of the current green thread.
 
-    One is made up if it was not started as a Thread, and forgotten when the green thread ends.
+    One is made up if it was not started as a Thread, and forgotten when the green thread ends, or
+    when the bare greenlet is gone.
     """
     known: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
-    found = known.get(get_ident())
+    ident = get_ident()
+    found = known.get(ident)
     if found is None:
         found = threading._DummyThread()
         me = getcurrent()
         if isinstance(me, GreenThread):
-            me.link(_forget, found)
+            me.link(lambda _: _forget(ident, found))
+        elif ident == id(me):
+            weakref.finalize(me, _forget, ident, found).atexit = False
     return found
 
 
-def _forget(green: GreenThread[Any], dummy: threading.Thread) -> None:
+def _forget(ident: int, dummy: threading.Thread) -> None:
     known: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
-    if known.get(id(green)) is dummy:
-        del known[id(green)]
+    if known.get(ident) is dummy:
+        del known[ident]
 
 
 def start_new_thread(
