@@ -164,7 +164,7 @@ def hypercorn(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """The URL of `application.py`, under hypercorn."""
     port = free_port()
     arguments = [
-        "--bind", f"{HOST}:{port}",
+        "--bind", f"{HOST}:{port}", "--workers", "0",  # this very process serves, and can be ended
         "--certfile", str(certificate / "cert.pem"), "--keyfile", str(certificate / "key.pem"),
         "tests.servers.application:application",
     ]  # fmt: skip
