@@ -185,6 +185,9 @@ def test_choosing_a_resolver() -> None:
             dns.use(name, **options)
     with pytest.raises(TypeError, match="options belong"):
         dns.use(mine, ttl=1)
+    with pytest.raises(TypeError, match="a resolver has a method getaddrinfo, which None lacks"):
+        dns.use(None)  # type: ignore[arg-type]
+    assert dns.get_resolver() is mine
 
 
 # Asking name servers

@@ -273,9 +273,9 @@ def test_wrong_arguments(files: Files) -> None:
             wrap_ssl(sock, server_side=True)
         with pytest.raises(ValueError, match="needs its certificate"):
             wrap_ssl(sock, private_key=files.key)
-        with pytest.raises(SSL.Error):
+        with pytest.raises(SSL.Error, match=r"key\.pem.* with the key in .*cert\.pem"):
             wrap_ssl(sock, files.key, files.certificate)
-        with pytest.raises(SSL.Error):
+        with pytest.raises(SSL.Error, match=r"key\.pem.* with the key in the same file"):
             ssl_listener(("127.0.0.1", 0), files.key, None)
 
 

@@ -212,6 +212,8 @@ def test_arguments_that_do_not_go_together(mode: str, options: dict[str, Any]) -
     os.close(writing)
     with pytest.raises(OSError, match="Bad file descriptor"):
         GreenPipe(reading, "rb")
+    with pytest.raises(TypeError, match="not 'name'"):
+        GreenPipe("name", "rb")
 
 
 def test_portable_road_keeps_what_a_killed_reader_missed(run_script: Any) -> None:

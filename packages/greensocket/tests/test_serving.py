@@ -61,6 +61,13 @@ def test_listen_options(tmp_path: Path) -> None:
     ):
         listen(sock.getsockname())
     assert caught.value.errno == errno.EADDRINUSE
+    assert "on address ('127.0.0.1', " in str(caught.value)
+
+
+def test_windows_needs_no_reuse_addr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")  # where it would let others steal the port
+    with listen(("127.0.0.1", 0)) as sock:
+        assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
 
 
 def test_listen_without_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +125,12 @@ def test_stop_serve_thrown_by_others_is_passed_on(listener: GreenSocket) -> None
     serving.kill(StopServe("not from a handler"))
     with pytest.raises(StopServe, match="not from a handler"):
         serving.wait()
+
+
+@pytest.mark.parametrize("server", [serve, tcp_server])
+def test_a_handler_that_is_none(listener: GreenSocket, server: Any) -> None:
+    with pytest.raises(TypeError, match="not None; pass the function itself, not its result"):
+        server(listener, None)
 
 
 def test_concurrency(listener: GreenSocket) -> None:

@@ -10,7 +10,7 @@ from eventlet.hub import getcurrent
 from eventlet.hub.patching import patch
 
 from .greensocket import GreenSocket
-from .greensocket._serving import set_reuse_addr as set_reuse_addr
+from .greensocket._creating import set_reuse_addr as set_reuse_addr
 
 __all__ = [
     "g_log",

@@ -29,7 +29,7 @@ def use(resolver: str | Resolver = "threadpool", **options: Any) -> Resolver:
     Raises:
         ValueError: there is no resolver of that name.
         ImportError: dnspython isn't installed.
-        TypeError: an object was given, and options too.
+        TypeError: an object was given, and options too; or it cannot resolve anything.
     """
     if isinstance(resolver, str):
         if resolver not in _KINDS:
@@ -37,6 +37,8 @@ def use(resolver: str | Resolver = "threadpool", **options: Any) -> Resolver:
         chosen: Resolver = _KINDS[resolver](**options)
     elif options:
         raise TypeError(f"options belong to a resolver chosen by name, not to {resolver!r}")
+    elif not hasattr(resolver, "getaddrinfo"):
+        raise TypeError(f"a resolver has a method getaddrinfo, which {resolver!r} lacks")
     else:
         chosen = resolver
     _chosen[:] = [chosen]

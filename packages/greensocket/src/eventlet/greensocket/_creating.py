@@ -106,7 +106,7 @@ def create_server(
     sock = GreenSocket(family, _standard.SOCK_STREAM)
     try:
         _set_server_options(sock, reuse_port, dualstack_ipv6)
-        _bind(sock, address)
+        bind(sock, address)
         sock.listen() if backlog is None else sock.listen(backlog)
     except BaseException:
         sock.close()
@@ -115,9 +115,7 @@ def create_server(
 
 
 def _set_server_options(sock: GreenSocket, reuse_port: bool, dualstack_ipv6: bool) -> None:
-    # On Windows the option means that others may steal the port, and isn't needed.
-    if sys.platform not in ("win32", "cygwin"):
-        sock.setsockopt(_standard.SOL_SOCKET, _standard.SO_REUSEADDR, 1)
+    set_reuse_addr(sock)
     if reuse_port:
         sock.setsockopt(_standard.SOL_SOCKET, _standard.SO_REUSEPORT, 1)
     if sock.family == _standard.AF_INET6:
@@ -125,7 +123,15 @@ def _set_server_options(sock: GreenSocket, reuse_port: bool, dualstack_ipv6: boo
         sock.setsockopt(_standard.IPPROTO_IPV6, _standard.IPV6_V6ONLY, only)
 
 
-def _bind(sock: GreenSocket, address: Any) -> None:
+def set_reuse_addr(sock: _standard.socket) -> None:
+    """Let `sock` be bound to a port to which old connections linger."""
+    # Windows lets it anyway; there, the option means that others may steal the port.
+    if sys.platform not in ("win32", "cygwin"):
+        sock.setsockopt(_standard.SOL_SOCKET, _standard.SO_REUSEADDR, 1)
+
+
+def bind(sock: GreenSocket, address: Any) -> None:
+    """Bind `sock`, or say which address it is that cannot be bound."""
     try:
         sock.bind(address)
     except OSError as error:

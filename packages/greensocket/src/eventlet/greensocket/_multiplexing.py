@@ -130,10 +130,10 @@ def fileno(file: Any) -> int:
     if not isinstance(number, int):
         method = getattr(file, "fileno", None)
         if method is None:
-            raise TypeError("argument must be an int, or have a fileno() method.")
+            raise TypeError(f"a descriptor is an int, or has a fileno() method, not {file!r}")
         number = method()
         if not isinstance(number, int):
-            raise TypeError("fileno() returned a non-integer")
+            raise TypeError(f"fileno() of {file!r} returned a non-integer, {number!r}")
     if number < 0:
         raise ValueError(f"file descriptor cannot be a negative integer ({number})")
     return number

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from eventlet.hub import Waiter, get_hub, spawn, tpool, wait_readable, wait_writable
 from eventlet.hub._portable import PORTABLE
 
+from ._multiplexing import fileno
 from ._readiness import UNWATCHED, unwatch, watch_here
 
 if TYPE_CHECKING:
@@ -297,20 +298,21 @@ def GreenPipe(  # noqa: N802 - it was a class in 2009
 
     Raises:
         OSError: the descriptor is not open.
-        ValueError: the arguments don't go together.
+        TypeError: `fd_or_file` is neither a descriptor nor an object that has one.
+        ValueError: there is no such mode, or the arguments don't go together.
     """
     letters = set(mode)
     reading = bool(letters & {"r", "+"})
     writing = bool(letters & {"w", "a", "+"})
     binary = "b" in letters
     if letters - set("rwabt+") or not (reading or writing) or letters >= {"b", "t"}:
-        raise ValueError(f"invalid mode: {mode!r}")
+        raise ValueError(f"invalid mode {mode!r}: 'r', 'w', 'a', 'r+' or 'rw', with 'b' or not")
     if binary and not (encoding is errors is newline is None):
         raise ValueError("encoding, errors and newline are for text; leave out the 'b' in the mode")
     if not binary and buffering == 0:
         raise ValueError("can't have unbuffered text I/O; add 'b' to the mode")
     owner = None if isinstance(fd_or_file, int) else fd_or_file
-    fd = fd_or_file if owner is None else owner.fileno()
+    fd = fd_or_file if owner is None else fileno(owner)
     raw = RawPipe(fd, reading, writing, owner, closefd)
     if buffering == 0:
         return raw  # type: ignore[return-value]  # which typeshed does not count among the files

@@ -69,7 +69,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
                 OverflowError: `timeout` doesn't fit into a C int.
             """
             if timeout is not None and timeout > _INT_MAX:
-                raise OverflowError("timeout is too large")
+                raise OverflowError(f"timeout must be at most {_INT_MAX} ms, not {timeout!r}")
             if self._busy:
                 raise RuntimeError("concurrent poll() invocation")
             seconds = None if timeout is None or timeout < 0 else timeout / 1000

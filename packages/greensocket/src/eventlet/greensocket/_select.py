@@ -44,9 +44,9 @@ def select(
         ValueError: a descriptor or `timeout` is negative.
     """
     if timeout is not None and not isinstance(timeout, (int, float)):
-        raise TypeError("timeout must be a float or None")
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
     if timeout is not None and not timeout >= 0:
-        raise ValueError("timeout must be non-negative")
+        raise ValueError(f"timeout must be a number of seconds >= 0, not {timeout!r}")
     question = _Question((rlist, wlist, xlist))
     answer = question.ask()
     sleep(0)  # see _multiplexing

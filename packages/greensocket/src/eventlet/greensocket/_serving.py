@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from eventlet.coros import Semaphore
 from eventlet.hub import sleep, spawn
 
+from ._creating import bind, set_reuse_addr
 from ._socket import GreenSocket
 
 _log = logging.getLogger("eventlet.greensocket")
@@ -75,7 +76,7 @@ def listen(
             set_reuse_addr(sock)
         if reuse_port:
             sock.setsockopt(_standard.SOL_SOCKET, _standard.SO_REUSEPORT, 1)
-        sock.bind(addr)
+        bind(sock, addr)
         sock.listen(backlog)
     except BaseException:
         sock.close()
@@ -92,11 +93,6 @@ def tcp_listener(address: tuple[str, int], backlog: int = 50) -> GreenSocket:
     return listen(address, backlog=backlog)
 
 
-def set_reuse_addr(sock: _standard.socket) -> None:
-    """Let `sock` be bound to a port to which old connections linger."""
-    sock.setsockopt(_standard.SOL_SOCKET, _standard.SO_REUSEADDR, 1)
-
-
 def serve(sock: Listener, handle: Callable[[Any, Any], object], concurrency: int = 1000) -> None:
     """Call ``handle(connection, address)`` in a green thread of its own for each connection.
 
@@ -109,9 +105,11 @@ def serve(sock: Listener, handle: Callable[[Any, Any], object], concurrency: int
         concurrency: how many handlers may run at once; more connections wait.
 
     Raises:
+        TypeError: `handle` is not callable.
         ValueError: `concurrency` is less than 1.
         OSError: `sock` cannot accept connections.
     """
+    _check_handler("serve", handle)
     if concurrency < 1:
         raise ValueError(f"serve() needs a concurrency of at least 1, not {concurrency!r}")
     server = _Server(sock, handle, concurrency)
@@ -169,8 +167,10 @@ def tcp_server(
     descriptors left, new connections wait in the queue of the listener.
 
     Raises:
+        TypeError: `server` is not callable.
         OSError: `listensocket` cannot accept connections.
     """
+    _check_handler("tcp_server", server)
     for raw, address in accepted(listensocket):
         spawn(_attend, listensocket, raw, address, server, args, kwargs)
 
@@ -186,6 +186,14 @@ def _attend(
     connection = begin(listener, raw, address)
     if connection is not None:
         server((connection, address), *args, **kwargs)
+
+
+def _check_handler(name: str, handler: object) -> None:
+    if not callable(handler):
+        raise TypeError(
+            f"{name}() takes a function to call for each connection, not {handler!r};"
+            " pass the function itself, not its result"
+        )
 
 
 def accepted(listener: Listener) -> Iterator[tuple[GreenSocket, Any]]:

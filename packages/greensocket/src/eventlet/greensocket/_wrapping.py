@@ -122,9 +122,7 @@ def _context(
     context = SSL.Context(SSL.TLS_SERVER_METHOD if server_side else SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)  # RFC 8996 has retired what came before
     if certificate is not None:
-        context.use_certificate_chain_file(os.fspath(certificate))
-        context.use_privatekey_file(os.fspath(private_key or certificate))
-        context.check_privatekey()
+        _identify(context, certificate, private_key)
     if alpn:
         known = [name.encode("ascii") for name in alpn]
         if server_side:
@@ -132,6 +130,20 @@ def _context(
         else:
             context.set_alpn_protos(known)
     return context
+
+
+def _identify(context: SSL.Context, certificate: Path, private_key: Path | None) -> None:
+    """Have `context` show our certificate."""
+    try:
+        context.use_certificate_chain_file(os.fspath(certificate))
+        context.use_privatekey_file(os.fspath(private_key or certificate))
+        context.check_privatekey()
+    except SSL.Error as error:  # in which the library names no file
+        where = "the same file" if private_key is None else repr(os.fspath(private_key))
+        raise SSL.Error(
+            f"cannot use the certificate in {os.fspath(certificate)!r} with the key in {where};"
+            f" both must be there, in PEM format, and belong together: {error}"
+        ) from error
 
 
 def _choose(known: list[bytes], offered: list[bytes]) -> Any:
