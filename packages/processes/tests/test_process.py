@@ -284,7 +284,7 @@ class TestStarting:
         with pytest.raises(ValueError, match="null"):
             Process(sys.executable, env={"A": "a\0b"})
 
-    @pytest.mark.parametrize("args", ["hello", b"hello", Path("hello")])
+    @pytest.mark.parametrize("args", ["hello", b"hello", Path("hello"), None, 3])
     def test_a_single_argument_is_no_list(self, args: Any) -> None:
         with pytest.raises(TypeError, match="args takes a list"):
             Process("echo", args)

@@ -382,6 +382,17 @@ class TestDeath:
             Child()
 
 
+def test_a_callback_that_is_none() -> None:
+    with pytest.raises(TypeError, match="dead_callback must be a function, not 'callback'"):
+        wrap([], "callback")  # type: ignore[arg-type]
+
+
+def test_a_callback_for_a_child_that_is_there() -> None:
+    numbers = wrap([1])
+    with pytest.raises(ValueError, match="dead_callback is for a new child, and <remote list"):
+        wrap([2], print, beside=numbers)
+
+
 def test_names_are_public() -> None:
     module: Any = remote
     for name in remote.__all__:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from eventlet.hub import get_hub, spawn
 
 from . import _server
+from ._command import check_callback
 from ._link import Link
 from .errors import ProcessError, RemoteError, RemoteTraceback
 
@@ -33,6 +34,7 @@ class Child:
                 "this program starts child processes while one of those imports it; put what is to"
                 " happen only once under: if __name__ == '__main__':"
             )
+        check_callback(dead_callback)
         self._link = Link(dead_callback)
         self._knows_main = False
         self._reader = spawn(self._link.run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 _TEXT_TYPES = (str, bytes, os.PathLike)
@@ -13,11 +13,13 @@ def make_command_line(command: Text, args: Sequence[Text]) -> list[Text]:
     """Return a program and its arguments as one list.
 
     Raises:
-        TypeError: one of them is neither text, bytes nor a path; `args` is a single one.
+        TypeError: one of them is neither text, bytes nor a path; `args` is no list of them.
         ValueError: the command is empty, or there is a NUL character somewhere.
     """
     if isinstance(args, _TEXT_TYPES):
         raise TypeError(f"args takes a list of arguments, not the single one {args!r}")
+    if not isinstance(args, Iterable):
+        raise TypeError(f"args takes a list of arguments, not {args!r}")
     words = [command, *args]
     for word in words:
         if not isinstance(word, _TEXT_TYPES):
@@ -27,3 +29,9 @@ def make_command_line(command: Text, args: Sequence[Text]) -> list[Text]:
     if not os.fspath(command):
         raise ValueError(f"the command is empty: {command!r}")
     return words
+
+
+def check_callback(dead_callback: object) -> None:
+    """Raise `TypeError` for a callback that could not be called when the time has come."""
+    if dead_callback is not None and not callable(dead_callback):
+        raise TypeError(f"dead_callback must be a function, not {dead_callback!r}")

@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 
 from eventlet.hub import move_on_after, spawn
 
-from ._command import Text, make_command_line
+from ._command import Text, check_callback, make_command_line
 from ._death import Death
 from ._guard import Guard
 from ._pipes import PipeReader, PipeWriter
@@ -81,8 +81,7 @@ class Process:
         start_new_session: bool = False,
         end_with_parent: bool = False,
     ) -> None:
-        if dead_callback is not None and not callable(dead_callback):
-            raise TypeError(f"dead_callback must be a function, not {dead_callback!r}")
+        check_callback(dead_callback)
         self.command = command
         self.args = args
         popen = Popen(

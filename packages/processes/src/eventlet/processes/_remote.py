@@ -162,10 +162,11 @@ def wrap(
 
     Arguments:
         obj: the object, which is pickled; or a module, which the child imports by its name.
-        dead_callback: called once, without arguments, when the child has ended.
+        dead_callback: called once, without arguments, when the new child has ended.
         beside: an object whose child takes this one, too, instead of a new child.
 
     Raises:
+        ValueError: `dead_callback` and `beside` were both given.
         PicklingError, TypeError, AttributeError: the object can't be pickled.
         ImportError: the child can't import the module.
         DeadProcess: the child has died.
@@ -217,6 +218,8 @@ def _start(
     operation: str,
     arg: Any,
 ) -> RemoteObject:
+    if beside is not None and dead_callback is not None:
+        raise ValueError(f"dead_callback is for a new child, and {beside!r} has one; leave one out")
     child = Child(dead_callback) if beside is None else beside._eventlet_child
     try:
         remote: RemoteObject = _receive(child, child.ask(operation, 0, arg))
