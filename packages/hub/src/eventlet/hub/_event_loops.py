@@ -2,7 +2,7 @@
 
 asyncio notes the loop that runs once for each native thread, in C. So the note has to change
 whenever another green thread goes on, wherever a loop's callbacks may wait. greenlet(3) can report
-each switch; that costs each a fraction of a microsecond, and lasts only while some loop runs.
+each switch; that makes each take longer, but only while a loop runs in that native thread.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from greenlet import gettrace, greenlet, settrace
 
@@ -23,30 +22,30 @@ def keep_loops_apart() -> None:
     if events is None or events._get_running_loop() is None:
         return
     before = gettrace()
-    if not isinstance(before, _RunningLoops):
-        settrace(_RunningLoops(events, before))
+    if getattr(before, "__qualname__", None) != _QUALNAME:
+        settrace(_make_tracer(events, before))
 
 
-class _RunningLoops:
-    """Gives back to each green thread of a native thread the loop that it runs."""
+def _make_tracer(events: Any, before: _Tracer | None) -> _Tracer:
+    """Return what gives back to each green thread of a native thread the loop that it runs."""
+    get, put = events._get_running_loop, events._set_running_loop
+    left: dict[greenlet, Any] = {}
 
-    def __init__(self, events: Any, before: _Tracer | None) -> None:
-        self._get = events._get_running_loop
-        self._set = events._set_running_loop
-        self._before = before
-        self._left: WeakKeyDictionary[greenlet, Any] = WeakKeyDictionary()
-
-    def __call__(  # pragma: no cover - Python traces nothing while greenlet calls this
-        self, event: str, switch: tuple[greenlet, greenlet]
+    def trace(  # pragma: no cover - Python traces nothing while greenlet calls this
+        event: str, switch: tuple[greenlet, greenlet]
     ) -> None:
-        if self._before is not None:
-            self._before(event, switch)
-        origin, target = switch
-        old = self._get()
+        if before is not None:
+            before(event, switch)
+        old = get()
         if old is not None:
-            self._left[origin] = old
-        new = self._left.pop(target, None)
-        if new is not old:
-            self._set(new)
-        if new is None and not self._left:
-            settrace(self._before)
+            left[switch[0]] = old
+            put(left.pop(switch[1], None))
+        elif switch[1] in left:
+            put(left.pop(switch[1]))
+        elif not left:
+            settrace(before)
+
+    return trace
+
+
+_QUALNAME = f"{_make_tracer.__qualname__}.<locals>.trace"
