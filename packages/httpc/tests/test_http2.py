@@ -38,7 +38,7 @@ from eventlet.httpc import (
     WriteError,
     WriteTimeout,
 )
-from eventlet.hub import GreenThread, Timeout, Waiter, kill, sleep, spawn
+from eventlet.hub import GreenThread, Timeout, Waiter, get_hub, kill, sleep, spawn
 from eventlet.hub.testing import virtual_clock, wait_until_idle
 
 Codes = h2.settings.SettingCodes
@@ -1115,6 +1115,37 @@ def test_a_flood_that_wants_answers_is_cut_off(
     server2.play(script)
     with pytest.raises(ProtocolError, match="does not read them"):
         client.get(server2.url)
+
+
+class FloodingSocket:
+    """One from which more comes at any time."""
+
+    family = socket.AF_UNIX
+
+    def recv(self, size: int) -> bytes:
+        return struct.pack("!BHBBLL", 0, 4, 8, 0, 0, 1) * 10  # room for ten more bytes
+
+    # What ssl's reads from underneath.
+    read = recv
+    _sslobj = property(lambda self: self)
+
+    def _checkClosed(self) -> None: ...  # noqa: N802
+    def settimeout(self, timeout: object) -> None: ...
+    def sendall(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+def test_a_flood_holds_up_nobody_else() -> None:
+    from eventlet.httpc._http2 import Session
+
+    sock: Any = FloodingSocket()
+    session = Session(sock, "key", "peer")
+    session.idle_since = get_hub().time()
+    assert session.is_alive(60)
+    sleep(0)
+    session.close()
+    wait_until_idle()
 
 
 # A real server

@@ -39,7 +39,7 @@ from h2.events import (
 from h2.exceptions import FrameDataMissingError, FrameTooLargeError, H2Error
 from h2.settings import SettingCodes, Settings
 
-from eventlet.hub import GreenThread, Waiter, get_hub, spawn
+from eventlet.hub import GreenThread, Waiter, get_hub, sleep, spawn
 
 from ._connection import reason_of
 from ._parser import MAX_HEAD
@@ -59,6 +59,8 @@ _HIGH_WATER = 256 * 1024
 # ...and with so many the server makes us answer without reading the answers.
 _TOO_MUCH = 4 * 1024 * 1024
 
+# How often an idle connection is read before it is used again: no farewell is longer.
+_GLANCES = 8
 # What the class of green TLS sockets makes wait.
 _recv_nowait = ssl.SSLSocket.read
 
@@ -145,7 +147,9 @@ class Session:
 
         What has arrived in the meantime is read first, as it may be a farewell.
         """
-        self._receive(partial(_recv_nowait, self._sock))
+        for _ in range(_GLANCES):
+            if not self._receive(partial(_recv_nowait, self._sock)):
+                break
         return self.is_open and self._time() - self.idle_since <= expiry
 
     def suspect(self, since: float) -> None:
@@ -231,20 +235,20 @@ class Session:
 
     def _read(self) -> None:
         try:
-            self._receive(self._sock.recv)
+            while self._receive(self._sock.recv):
+                sleep(0)  # frames may come faster than they can be taken apart
         finally:
             self._fail(ReadError, "it closed the connection")
 
-    def _receive(self, recv: Callable[[int], bytes]) -> None:
-        """Take what `recv` returns, until it says that there is no more for now, or for good."""
+    def _receive(self, recv: Callable[[int], bytes]) -> bool:
+        """Take what `recv` returns; return whether there may be more."""
         try:
-            while not self.has_failed:
-                data = recv(_RECEIVE)
-                if not data:
-                    self._fail(ReadError, "it closed the connection")
+            if data := recv(_RECEIVE):
                 self._take(data)
+            else:
+                self._fail(ReadError, "it closed the connection")
         except ssl.SSLWantReadError:
-            pass
+            return False
         except H2Error as error:
             self._flush()
             self._fail(ProtocolError, _words(error))
@@ -252,6 +256,7 @@ class Session:
             self._fail(ReadError, reason_of(error))
         except ValueError as error:  # how ssl says that the socket was closed in the meantime
             self._fail(ReadError, str(error))
+        return not self.has_failed
 
     def _take(self, data: bytes) -> None:
         self._heard = self._time()
