@@ -178,7 +178,7 @@ def test_closed_descriptor(road: str, pipes: Any) -> None:
     assert caught.value.errno == errno.EBADF
 
 
-def test_descriptor_closed_while_waiting_by_threads(
+def test_descriptor_closed_while_waiting_by_green_threads(
     monkeypatch: pytest.MonkeyPatch, pipes: Any
 ) -> None:
     monkeypatch.setattr("eventlet.greensocket._multiplexing._HAS_EPOLL", False)

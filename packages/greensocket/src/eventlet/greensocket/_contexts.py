@@ -8,10 +8,8 @@ import sys
 import warnings
 from typing import Any, cast
 
-from ._creating import create_connection
+from ._creating import DEFAULT_TIMEOUT, create_connection
 from ._tls import GreenSSLSocket, wrap
-
-_DEFAULT: Any = _socket_module._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # not in its stubs
 
 
 class SSLContext(_standard.SSLContext):
@@ -58,11 +56,12 @@ def get_server_certificate(
     addr: tuple[str, int],
     ssl_version: int = _standard.PROTOCOL_TLS_CLIENT,
     ca_certs: str | None = None,
-    timeout: float | None = _DEFAULT,
+    timeout: float | None = DEFAULT_TIMEOUT,
 ) -> str:
     """Return the certificate of the server at ``(host, port)``, in PEM format.
 
     Arguments:
+        ssl_version: the protocol, as for `ssl.SSLContext`.
         ca_certs: a file of certificates to check it against; None accepts any.
         timeout: in seconds; None waits for ever.
 

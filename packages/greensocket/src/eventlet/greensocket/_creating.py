@@ -13,13 +13,14 @@ from ._lookup import getaddrinfo
 from ._racing import Info, race
 from ._socket import GreenSocket
 
-_DEFAULT: Any = _standard._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # not in its stubs
+# Stands for the default timeout of new sockets, as it may change.
+DEFAULT_TIMEOUT: Any = _standard._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]  # not in its stubs
 _standard_pair = _standard.socketpair
 
 
 def create_connection(
     address: tuple[str | None, int],
-    timeout: float | None = _DEFAULT,
+    timeout: float | None = DEFAULT_TIMEOUT,
     source_address: tuple[str, int] | None = None,
     *,
     all_errors: bool = False,
@@ -64,7 +65,7 @@ def _connected(
     module = _standard if is_patched("socket.socket") else public
     sock: GreenSocket = cast(Any, module).socket(family, kind, proto)
     try:
-        if timeout is not _DEFAULT:
+        if timeout is not DEFAULT_TIMEOUT:
             sock.settimeout(timeout)
         if source_address:
             sock.bind(source_address)
@@ -151,13 +152,17 @@ def socketpair(
         pair = _standard_pair(type=type, proto=proto)
     else:
         pair = _standard_pair(family, type, proto)
-    # The sockets are asked for their kind: their descriptors are not, as that takes system calls.
+    # The families and types are known: to find them out from descriptors takes system calls.
     first, second = (GreenSocket(one.family, one.type, one.proto, one.detach()) for one in pair)
     return first, second
 
 
 def fromfd(fd: int, family: int, type: int, proto: int = 0) -> GreenSocket:
-    """Return a socket on a duplicate of a descriptor."""
+    """Return a socket on a duplicate of a descriptor.
+
+    Raises:
+        OSError: the descriptor is not open.
+    """
     return GreenSocket(family, type, proto, _socket.dup(fd))
 
 

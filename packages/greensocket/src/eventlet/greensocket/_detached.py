@@ -13,7 +13,7 @@ import os
 _given_up: dict[int, tuple[int, int]] = {}
 
 
-def note(fd: int) -> None:
+def note_detached(fd: int) -> None:
     """Remember a descriptor that is about to be given up."""
     try:
         status = os.fstat(fd)
@@ -22,6 +22,6 @@ def note(fd: int) -> None:
     _given_up[fd] = (status.st_dev, status.st_ino)
 
 
-def is_known(fd: int, status: os.stat_result) -> bool:
-    """Whether a descriptor, whose `status` is given, is one of those."""
+def is_detached(fd: int, status: os.stat_result) -> bool:
+    """Whether `fd`, which has this `status`, was given up by a socket that waits."""
     return _given_up.get(fd) == (status.st_dev, status.st_ino)

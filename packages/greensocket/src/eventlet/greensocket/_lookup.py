@@ -80,17 +80,29 @@ def gethostbyname(hostname: str) -> str:
 
 
 def gethostbyname_ex(hostname: str) -> tuple[str, list[str], list[str]]:
-    """Return the name, aliases and IPv4 addresses of a host."""
+    """Return the name, aliases and IPv4 addresses of a host.
+
+    Raises:
+        gaierror: the host is unknown.
+    """
     return _ask(_gethostbyname_ex, hostname)
 
 
 def gethostbyaddr(ip_address: str) -> tuple[str, list[str], list[str]]:
-    """Return the name, aliases and addresses of the host with an address."""
+    """Return the name, aliases and addresses of the host with an address.
+
+    Raises:
+        herror, gaierror: no such host is known.
+    """
     return _ask(_gethostbyaddr, ip_address)
 
 
 def getnameinfo(sockaddr: Any, flags: int) -> tuple[str, str]:
-    """Return the host and the port of a socket's address, as names where `flags` allow."""
+    """Return the host and the port of a socket's address, as names where `flags` allow.
+
+    Raises:
+        gaierror: there is no name, and `flags` demand one.
+    """
     if flags & _socket.NI_NUMERICHOST or not isinstance(sockaddr, tuple):
         return _getnameinfo(sockaddr, flags)
     return _ask(_getnameinfo, sockaddr, flags)

@@ -3,8 +3,8 @@
 Whatever is asked, the system is asked first, without waiting; it alone says what is ready. Only if
 nothing is, the green thread parks. In between, all others get their turn: a program that asks in a
 loop must not starve them, whether it gets an answer each time or never. Where the system has
-epoll(7) or kqueue(2), all descriptors go into one of those, whose own descriptor then is the only
-one that the hub has to watch. Elsewhere, and in portable mode, a green thread waits for each.
+epoll(7), all descriptors go into one such object, whose own descriptor then is the only one that
+the hub has to watch. Elsewhere, and in portable mode, a green thread waits for each.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Deadline:
             elif _HAS_EPOLL:
                 _wait_by_epoll(interests, remaining)
             else:
-                _wait_by_threads(interests, remaining)
+                _wait_by_green_threads(interests, remaining)
         except TimeoutError:
             if self.remaining():
                 raise  # somebody else's
@@ -94,7 +94,7 @@ def _wait_by_epoll(interests: Mapping[int, int], timeout: float | None) -> None:
             wait_readable(many, timeout)
 
 
-def _wait_by_threads(interests: Mapping[int, int], timeout: float | None) -> None:
+def _wait_by_green_threads(interests: Mapping[int, int], timeout: float | None) -> None:
     waiter: Waiter[None] = Waiter()
     announced = {fd: wanted for fd, wanted in interests.items() if wanted & (IN | OUT)}
     scouts = [spawn(_scout, waiter, fd, wanted) for fd, wanted in announced.items()]

@@ -29,6 +29,8 @@ class DnspythonResolver:
         nameservers: their addresses; None takes those that the system uses.
         timeout: for all attempts of one lookup together, in seconds.
         ttl: for how many seconds answers are kept at most; 0 keeps none.
+        hosts_file: None takes the system's, by hosts(5).
+        port: where the name servers listen.
 
     Raises:
         ImportError: dnspython isn't installed: ``pip install eventlet-greensocket[dnspython]``.
@@ -133,6 +135,6 @@ def _is_of(address: str, family: int) -> bool:
 
 def _default_hosts_file() -> str:
     if sys.platform == "win32":  # pragma: no cover - Windows
-        root = os.environ.get("SYSTEMROOT", r"C:\\Windows")
+        root = os.environ.get("SYSTEMROOT", r"C:\Windows")
         return os.path.join(root, "System32", "drivers", "etc", "hosts")
     return "/etc/hosts"

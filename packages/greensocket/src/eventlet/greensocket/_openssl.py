@@ -17,6 +17,8 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _Base = SSL.Connection
+# What one record of TLS holds at most, in bytes: RFC 8446, section 5.1.
+_LARGEST_WRITE = 2**14
 
 
 class Connection(SSL.Connection):
@@ -32,7 +34,7 @@ class Connection(SSL.Connection):
         TypeError: `socket` is of another kind.
     """
 
-    # Held while one write is unfinished.
+    # Held while one write is unfinished; see `_turns`.
     _unfinished_write: Semaphore | None = None
 
     def __init__(self, context: SSL.Context, socket: _socket_module.socket | None = None) -> None:
@@ -128,10 +130,6 @@ class Connection(SSL.Connection):
 
     def _never_waits(self) -> bool:
         return self._socket is None or self._green()._timeout == 0
-
-
-# One record of TLS holds no more: RFC 8446, section 5.1.
-_LARGEST_WRITE = 2**14
 
 
 class _Stream:

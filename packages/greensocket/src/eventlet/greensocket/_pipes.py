@@ -36,7 +36,7 @@ _read = os.read
 _write = os.write
 
 # What a pipe takes without blocking once it says that it is writable; POSIX asks for 512 bytes.
-_PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
+PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
 # Standard input, output and error: whoever started this process has them too.
 _LAST_STANDARD_STREAM = 2
 
@@ -54,7 +54,7 @@ class _Road(Protocol):
         """Wake who waits, before `fd` is closed."""
 
 
-class _Watched:
+class _WatchedRoad:
     """The road for descriptors that are ours alone."""
 
     _timeout: float | None = None
@@ -96,7 +96,7 @@ class _Watched:
         self._fd = -1
 
 
-class _Polite:
+class _PoliteRoad:
     """The road for descriptors that others share."""
 
     def read_into(self, fd: int, buffer: memoryview) -> int:
@@ -105,7 +105,7 @@ class _Polite:
 
     def write(self, fd: int, data: memoryview) -> int:
         wait_writable(fd)
-        return _write(fd, data[:_PIPE_BUF])
+        return _write(fd, data[:PIPE_BUF])
 
     def close(self, fd: int) -> None:
         watch = get_hub().watches.get(fd)
@@ -113,7 +113,7 @@ class _Polite:
             watch.close()
 
 
-class _Threaded:
+class _ThreadedRoad:
     """The road through native threads, which cannot be called back once they read or write.
 
     So there is one read under way at most, whoever waits for it; and what it brings is kept for
@@ -123,7 +123,7 @@ class _Threaded:
     def __init__(self, fd: int) -> None:
         if sys.platform != "win32":
             os.set_blocking(fd, True)  # a native thread has nothing else to wait with
-        self._waiting: set[Waiter[int]] = set()
+        self._writers: set[Waiter[int]] = set()
         self._readers: set[Waiter[int]] = set()
         self._is_reading = False
         self._left = b""
@@ -143,10 +143,10 @@ class _Threaded:
     def write(self, fd: int, data: memoryview) -> int:
         waiter: Waiter[int] = Waiter()
         spawn(self._hand_over, waiter, fd, bytes(data))
-        return self._wait_among(self._waiting, waiter)
+        return self._wait_among(self._writers, waiter)
 
     def close(self, fd: int) -> None:
-        for waiter in [*self._waiting, *self._readers]:
+        for waiter in [*self._writers, *self._readers]:
             waiter.throw(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
     def _wait_among(self, others: set[Waiter[int]], waiter: Waiter[int]) -> int:
@@ -180,10 +180,10 @@ class _Threaded:
 
 def _road_to(fd: int) -> _Road:
     if _is_on_disk(fd) or PORTABLE:
-        return _Threaded(fd)
+        return _ThreadedRoad(fd)
     if not os.get_blocking(fd) or not _may_be_shared(fd):
-        return _Watched(fd)
-    return _Polite()
+        return _WatchedRoad(fd)
+    return _PoliteRoad()
 
 
 def _is_on_disk(fd: int) -> bool:

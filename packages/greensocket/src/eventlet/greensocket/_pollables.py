@@ -26,7 +26,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
         """Wait for any of the descriptors that are registered; as `select.poll`."""
 
         def __init__(self) -> None:
-            self._poll = _standard_poll()
+            self._native = _standard_poll()
             self._interests: dict[int, int] = {}
             self._busy = False
 
@@ -37,7 +37,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
                 fd: a descriptor, or an object with a ``fileno()`` method.
                 eventmask: ``POLLIN``, ``POLLPRI``, ``POLLOUT`` and so on, combined.
             """
-            self._poll.register(fd, eventmask)
+            self._native.register(fd, eventmask)
             self._interests[fileno(fd)] = eventmask
 
         def modify(self, fd: Any, eventmask: int, /) -> None:
@@ -46,7 +46,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
             Raises:
                 OSError: it is not (ENOENT).
             """
-            self._poll.modify(fd, eventmask)
+            self._native.modify(fd, eventmask)
             self._interests[fileno(fd)] = eventmask
 
         def unregister(self, fd: Any, /) -> None:
@@ -55,7 +55,7 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
             Raises:
                 KeyError: it is not registered.
             """
-            self._poll.unregister(fd)
+            self._native.unregister(fd)
             self._interests.pop(fileno(fd), None)
 
         def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
@@ -75,12 +75,12 @@ if hasattr(_standard, "poll"):  # pragma: no branch - every POSIX system has it
             seconds = None if timeout is None or timeout < 0 else timeout / 1000
             self._busy = True
             try:
-                events = self._poll.poll(0)
+                events = self._native.poll(0)
                 sleep(0)  # see _multiplexing
                 if not events:
                     deadline = Deadline(seconds)
                     while not events and deadline.wait_any(self._interests):
-                        events = self._poll.poll(0)
+                        events = self._native.poll(0)
             finally:
                 self._busy = False
             return events

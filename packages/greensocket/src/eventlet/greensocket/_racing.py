@@ -38,11 +38,11 @@ def race(
             return connect(infos[0])
         except OSError as error:
             return [error]
-    runners = _Race([partial(connect, info) for info in alternating(infos)])
+    attempts = _Race([partial(connect, info) for info in alternating(infos)])
     try:
-        return runners.run()
+        return attempts.run()
     finally:
-        runners.end()
+        attempts.end()
 
 
 def alternating(infos: Sequence[Info]) -> list[Info]:
@@ -57,26 +57,26 @@ def alternating(infos: Sequence[Info]) -> list[Info]:
 class _Race:
     def __init__(self, attempts: Sequence[Callable[[], GreenSocket]]) -> None:
         self._waiting = deque(attempts)
-        self._running: list[GreenThread[GreenSocket]] = []
+        self._started: list[GreenThread[GreenSocket]] = []
         self._finished = Semaphore(0)
         self._winner: GreenThread[GreenSocket] | None = None
 
     def run(self) -> GreenSocket | list[Exception]:
         self._start()
-        while any(self._running) or self._waiting:
+        while any(self._started) or self._waiting:
             self._finished.acquire(timeout=_HEAD_START if self._waiting else None)
-            winner = next((thread for thread in self._running if thread.successful), None)
+            winner = next((thread for thread in self._started if thread.successful), None)
             if winner is not None:
                 self._winner = winner
                 return winner.wait()
             if self._waiting:
                 self._start()  # the head start is over, or whoever had it has failed
-        failures = (thread.exception for thread in self._running)
+        failures = (thread.exception for thread in self._started)
         return [error for error in failures if isinstance(error, Exception)]
 
     def end(self) -> None:
         """Give up all attempts but the one that has won."""
-        for thread in self._running:
+        for thread in self._started:
             if thread is not self._winner:
                 # A connection may still be made on the way to the end: it is closed then.
                 thread.link(_close)
@@ -85,7 +85,7 @@ class _Race:
     def _start(self) -> None:
         thread = spawn(self._waiting.popleft())
         thread.link(lambda _: self._finished.release())
-        self._running.append(thread)
+        self._started.append(thread)
 
 
 def _close(thread: GreenThread[GreenSocket]) -> None:

@@ -115,12 +115,12 @@ class ThreadPoolResolver:
 
     Arguments:
         max_workers: lookups that may be under way at once.
-        idle_timeout: after how many seconds without work a native thread ends.
         ttl: for how many seconds answers are kept; the system doesn't say how long they are good
             for, so by default none is.
+        idle_timeout: after how many seconds without work a native thread ends.
 
     Raises:
-        ValueError: `max_workers` is less than 1, or `ttl` is negative.
+        ValueError: `max_workers` is less than 1, or a time is negative.
     """
 
     def __init__(

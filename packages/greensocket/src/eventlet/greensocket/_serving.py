@@ -87,6 +87,9 @@ def listen(
 def tcp_listener(address: tuple[str, int], backlog: int = 50) -> GreenSocket:
     """Return a green TCP socket that listens at ``(host, port)``.
 
+    Arguments:
+        backlog: how many connections may wait to be accepted.
+
     Raises:
         OSError: the address cannot be bound.
     """

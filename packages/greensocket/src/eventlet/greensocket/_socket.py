@@ -23,7 +23,7 @@ from eventlet.hub import WrongThread, get_hub
 from eventlet.hub._native import get_ident
 
 from ._connecting import connect_ex, family_of, resolved, type_of
-from ._detached import note as note_detached
+from ._detached import note_detached
 from ._readiness import GONE, UNWATCHED, unwatch, watch_here
 from ._sendfile import send_by_kernel
 
@@ -60,7 +60,7 @@ class GreenSocket(_standard.socket):
     - Any number of green threads and native threads may use one socket, also in one direction;
       those that wait are served first come, first served.
     - Closing it wakes all that wait for it, with ``OSError(EBADF)``.
-    - Names are resolved in a pool of native threads.
+    - Names are resolved by the resolver that `eventlet.greensocket.dns` has chosen.
 
     At the level of the system the descriptor is always non-blocking, and stays so after `detach`.
     """

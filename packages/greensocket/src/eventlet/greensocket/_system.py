@@ -8,15 +8,14 @@ has given up counts as blocking if the socket did.
 from __future__ import annotations
 
 import os
-import select
 import stat
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from eventlet.hub import wait_readable, wait_writable
 
-from ._detached import is_known as is_detached
-from ._pipes import GreenPipe
+from ._detached import is_detached
+from ._pipes import PIPE_BUF, GreenPipe
 
 if sys.platform != "win32":
     import fcntl
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 _read = os.read
 _write = os.write
 _fdopen = os.fdopen
-
-# What a pipe takes without blocking once it says that it is writable; POSIX asks for 512 bytes.
-_PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
 
 
 def read(fd: int, length: int, /) -> bytes:
@@ -61,7 +57,7 @@ def write(fd: int, data: ReadableBuffer, /) -> int:
         written = 0
         while written < len(rest):
             wait_writable(fd)
-            written += _write(fd, rest[written : written + _PIPE_BUF])
+            written += _write(fd, rest[written : written + PIPE_BUF])
         return written
 
 

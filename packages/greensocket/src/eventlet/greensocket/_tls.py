@@ -36,7 +36,7 @@ class GreenSSLSocket(_standard.SSLSocket, GreenSocket):  # type: ignore[misc]  #
     do_handshake_on_connect: bool
     suppress_ragged_eofs: bool
 
-    # Held while one write is unfinished: OpenSSL must see the rest of it before any other.
+    # Held while one write is unfinished; see `_turns`.
     _unfinished_write: Semaphore | None = None
 
     @classmethod
