@@ -29,9 +29,8 @@ _PIPE_BUF = getattr(select, "PIPE_BUF", 512)
 # A child that is never slower than we are must not keep the others waiting: after so many calls
 # in a row that didn't wait, they get their turn.
 _MAX_STREAK = 16
-# Each pipe that is waited for occupies a thread. That is as many as a process can have, roughly.
+# Each pipe that is waited for occupies a native thread; a process can hardly have more.
 _MAX_THREADS = 4096
-
 
 Note = Callable[[int], object]
 
@@ -91,11 +90,11 @@ class WatchedEnd:
     ready. Where others read it too, they may be faster: then all green threads wait.
     """
 
-    __slots__ = ("_file", "_is_lent", "_is_own", "_streak", "_watches")
+    __slots__ = ("_file", "_is_lent", "_is_prepared", "_streak", "_watches")
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._is_own = False
+        self._is_prepared = False
         self._is_lent = False
         self._streak = 0
         # One for each native thread whose hub has waited for this end.
@@ -164,8 +163,8 @@ class WatchedEnd:
             # Whoever closes this end closes the watch, and `trampoline` waits for it then.
             trampoline(self._watch_here().fd, read=what == READ, write=what == WRITE)
             self._check_open()
-        elif not self._is_own:
-            self._is_own = True
+        elif not self._is_prepared:
+            self._is_prepared = True
             os.set_blocking(self._file.fileno(), False)
 
     def _take_turns(self) -> None:

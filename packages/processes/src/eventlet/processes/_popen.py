@@ -162,7 +162,7 @@ class Popen(subprocess.Popen[Any]):
         return False
 
     def _await_in_thread(self, deadline: float | None) -> None:
-        # One thread for all who wait, and those who come later: it can't be told to stop.
+        # One native thread for all who wait, now or later: it can't be told to stop.
         vigil = self._vigil
         if vigil is None or vigil.dead:
             wait: Callable[[None], int] = super()._wait  # type: ignore[misc]  # not in the stubs

@@ -132,7 +132,7 @@ class RemoteObject:
 
 
 class _RemoteMethod:
-    """What a remote object has to be called."""
+    """A method of a remote object; what leads to it in the child is looked up with each call."""
 
     __slots__ = ("__name__", "_owner")
 
@@ -193,7 +193,11 @@ def status(remote: RemoteObject) -> dict[str, int]:
     """Return what the child of a remote object tells about itself.
 
     Returns:
-        "pid", the number of the process; "object_count", how many objects it holds; "next_id".
+        "pid", the number of the process; "object_count", how many objects it holds; "next_id", the
+        number that its next object will have.
+
+    Raises:
+        DeadProcess: the child has died.
     """
     result: dict[str, int] = remote._eventlet_child.ask("status", 0)[1]
     return result

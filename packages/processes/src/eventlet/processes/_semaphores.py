@@ -16,9 +16,9 @@ from typing import Any
 from eventlet.hub import get_hub, getcurrent, sleep
 from eventlet.hub.patching import Changes
 
-# Seconds between two attempts: at first, and in the end. The latter is CPython's.
-_SOON = 0.001
-_RARELY = 0.02
+# The shortest and longest pauses between two attempts, in seconds. The latter is CPython's.
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.02
 
 # The kind of what its owner may take again; the others are semaphores.
 _RECURSIVE = 0
@@ -35,29 +35,29 @@ class SemLock(_multiprocessing.SemLock):  # type: ignore[misc]  # for the same r
         Returns:
             Whether it was taken.
         """
-        if self._is_taken_now():
+        if self._take_nowait():
             return True
         if not block:
             return False
         if self._owner is None and _is_alone():
-            return self._note(super().acquire(True, timeout))
+            return self._note_owner(super().acquire(True, timeout))
         time = get_hub().time
         deadline = None if timeout is None else time() + timeout
-        pause = _SOON
-        while not self._is_taken_now():
+        pause = _FIRST_PAUSE
+        while not self._take_nowait():
             left = pause if deadline is None else deadline - time()
             if left <= 0:
                 return False
             sleep(min(pause, left))
-            pause = min(2 * pause, _RARELY)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         return True
 
-    def _is_taken_now(self) -> bool:
+    def _take_nowait(self) -> bool:
         # The system knows native threads only: to it, all green threads are one owner.
         is_others = self.kind == _RECURSIVE and self._owner not in (None, getcurrent())
-        return not is_others and self._note(super().acquire(False))
+        return not is_others and self._note_owner(super().acquire(False))
 
-    def _note(self, taken: bool) -> bool:
+    def _note_owner(self, taken: bool) -> bool:
         if taken:
             self._owner = getcurrent() if self.kind == _RECURSIVE else None
         return taken
