@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from eventlet.hub import (
 )
 from eventlet.hub._carrier import Carrier
 from eventlet.hub.testing import VirtualClock, wait_until_idle
+
+RunScript = Callable[..., "subprocess.CompletedProcess[str]"]
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -327,6 +330,41 @@ class TestHardTimes:
         depth = sys.getrecursionlimit() * 2 // 3
         threads = [spawn(descend, depth) for _ in range(20)]
         assert [thread.wait() for thread in threads] == [depth] * 20
+
+    @pytest.mark.parametrize("busy", [False, True])
+    def test_who_waits_at_the_recursion_limit_keeps_nobody_from_beginning(
+        self, run_script: RunScript, busy: bool
+    ) -> None:
+        script = f"""
+            import sys
+            from eventlet.hub import *
+
+            def descend(levels):
+                if levels:
+                    descend(levels - 1)
+                else:
+                    sleep(0)
+
+            def loop():
+                while {busy}:
+                    sleep(0)
+
+            spawn(loop)
+            sys.setrecursionlimit(200)
+            failed = 0
+            for levels in range(150, 200):
+                deep = spawn(descend, levels)
+                others = [spawn(abs, -1) for _ in range(3)]
+                for other in others:
+                    other.wait(5)
+                try:
+                    deep.wait(5)
+                except RecursionError:
+                    failed += 1
+            print(0 < failed < 50)
+        """
+        done = run_script(script)
+        assert (done.stdout, done.stderr) == ("True\n", "")
 
     def test_running_out_of_memory_is_one_green_threads_failure(self) -> None:
         def waste() -> None:

@@ -24,6 +24,7 @@ from greenlet import getcurrent as getgreenlet
 
 from eventlet.hub import (
     GreenThread,
+    HubError,
     Timeout,
     Waiter,
     _children,
@@ -549,3 +550,19 @@ def test_one_who_was_struck_before_does_not_begin_to_wait(place: Place) -> None:
     with pytest.raises(Mine):
         victim.wait(PATIENCE)
     finish(place, [], 0)
+
+
+@pytest.mark.parametrize(("where", "poller"), EVERYWHERE)
+def test_the_hubs_own_greenlet_cannot_wait(
+    place: Place, request: pytest.FixtureRequest, failures: list[BaseException]
+) -> None:
+    other = spawn(place.wait)
+    sleep(0)
+    get_hub().call_soon(place.wait)
+    wait_for_call: Waiter[None] = Waiter()
+    get_hub().call_soon(wait_for_call.switch)
+    wait_for_call.wait()
+    # To kill another one is allowed there, and doesn't yield.
+    expected = [] if "kill]" in request.node.name else [HubError]
+    assert [type(each) for each in failures] == expected
+    finish(place, [other], 1)

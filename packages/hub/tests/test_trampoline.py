@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from eventlet.hub import (
-    HubError,
     SelectLimit,
     exc_after,
     get_hub,
@@ -96,34 +94,10 @@ class TestMisuse:
         with pytest.raises(TypeError, match="neither a descriptor nor has it a fileno"):
             wait_readable(thing)
 
-    @pytest.mark.parametrize("fd", [-1, -5])
-    def test_a_negative_number_is_an_error(self, fd: int) -> None:
-        with pytest.raises(ValueError, match="is the object closed"):
-            wait_readable(fd)
-
-    def test_a_closed_object_is_an_error(self, pair: Pair) -> None:
-        pair[0].close()
-        with pytest.raises(ValueError, match="is the object closed"):
-            wait_readable(pair[0])
-
-    def test_a_closed_descriptor_is_an_error(self, pair: Pair) -> None:
-        fd = os.dup(pair[0].fileno())
-        os.close(fd)
-        with pytest.raises(OSError, match="Bad file descriptor") as caught:
-            wait_readable(fd)
-        assert caught.value.errno == errno.EBADF
-
     @pytest.mark.parametrize("seconds", [-1, float("nan")])
     def test_impossible_times_are_refused(self, pair: Pair, seconds: float) -> None:
         with pytest.raises(ValueError, match="number of seconds >= 0"):
             wait_readable(pair[0], seconds)
-
-    def test_in_the_hubs_own_greenlet_it_is_an_error(
-        self, pair: Pair, failures: list[BaseException]
-    ) -> None:
-        get_hub().call_soon(wait_readable, pair[0])
-        sleep(0.001)
-        assert [type(error) for error in failures] == [HubError]
 
 
 class TestTime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from threading import Thread
 
@@ -275,19 +274,6 @@ class TestKinds:
             watch.wait_readable(1)
             watch.wait_event(1, None)
             watch.close()
-
-    @pytest.mark.parametrize("fd", [-1, -7])
-    def test_a_negative_number_is_refused(self, fd: int) -> None:
-        with pytest.raises(ValueError, match=f">= 0, not {fd}"):
-            get_hub().watch(fd)
-
-    def test_a_closed_descriptor_is_refused(self) -> None:
-        reader, writer = os.pipe()
-        os.close(reader)
-        os.close(writer)
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            get_hub().watch(reader)
-        assert reader not in get_hub().watches
 
     def test_each_native_thread_may_have_its_own_watch_of_one_descriptor(self, pair: Pair) -> None:
         ready: list[bool] = []

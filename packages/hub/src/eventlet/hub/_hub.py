@@ -30,7 +30,7 @@ from ._fiber import (
     raise_pending,
 )
 from ._native import are_others_active, get_ident, in_main_thread, let_others_run
-from ._pollers import READ, Poller
+from ._pollers import READ, Poller, check_descriptor
 from ._registry import current_fiber
 from ._report import format_threads
 from ._seconds import check_moment, refusal
@@ -267,9 +267,9 @@ class Hub:
         Raises:
             OSError: `fd` is not an open descriptor, or the poller has run out of room.
             ValueError: `fd` is negative or too large for the poller.
+            TypeError: `fd` is no number.
         """
-        if fd < 0:
-            raise ValueError(f"a descriptor is a number >= 0, not {fd!r}; is the object closed?")
+        check_descriptor(fd)
         stale = self.watches.get(fd)
         if stale is not None:
             stale.close()
@@ -393,6 +393,7 @@ class Hub:
                 must_poll = now - polled > _POLL_INTERVAL
                 if must_poll and now - shared > _SHARE_INTERVAL:
                     shared = now
+                    self._replace_starters()
                     let_others_run()
             if must_poll or soon or timers.soonest < NEVER or self._due:
                 # A callback may switch away by hand: the way back must be in the queue meanwhile,
@@ -431,6 +432,8 @@ class Hub:
 
     def _poll(self) -> None:
         timeout: float | None = 0
+        if self.fresh and len(self.ready) == 1:
+            self._replace_starters()
         if len(self.ready) == 1 and not self._soon:
             # From here on `call_soon` wakes the poll; what came just before is seen now.
             self.polling = True
@@ -470,6 +473,11 @@ class Hub:
             raise error
         replace_lost(self)
         return ()
+
+    def _replace_starters(self) -> None:
+        """Queue starters anew that were taken out in vain, by who stood at the recursion limit."""
+        missing = len(self.fresh) - self.ready.count(self.starter)
+        self.ready.extend([self.starter] * missing)
 
     def _end_idle_carriers(self, keep: int) -> None:
         while len(self.free) > keep:

@@ -28,6 +28,9 @@ HANGUP = 8
 # A POSIX system's FD_SETSIZE (sys/select.h). Windows limits the count instead, and says so itself.
 FD_SETSIZE = 1024
 
+# Of a C int, which the system's calls take.
+_MAX_FD = 2**31 - 1
+
 Event = tuple[int, int]
 
 
@@ -363,6 +366,22 @@ class SelectPoller(_LevelPoller):
 
     def _is_urgent(self, fd: int) -> bool:
         return bool(select.select((), (), (fd,), 0)[2])
+
+
+def check_descriptor(fd: int) -> None:
+    """Make sure that `fd` could be the number of an open descriptor.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is negative.
+        OSError: it is larger than any descriptor (EBADF).
+    """
+    if not isinstance(fd, int):
+        raise TypeError(f"a descriptor is a whole number, not {fd!r}")
+    if fd < 0:
+        raise ValueError(f"a descriptor is a number >= 0, not {fd!r}; is the object closed?")
+    if fd > _MAX_FD and sys.platform != "win32":
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def is_open(fd: int) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._fiber import raise_pending
 from ._greenthread import make_exception
 from ._native import select
-from ._pollers import FD_SETSIZE, READ, WRITE
+from ._pollers import FD_SETSIZE, READ, WRITE, check_descriptor
 from ._portable import PORTABLE
 from ._registry import current_fiber, deadline_after
 from .errors import SelectLimit
@@ -42,7 +42,7 @@ def trampoline(
         timeout_exc: what is raised when the time has passed: a class or an instance.
 
     Raises:
-        TypeError: `fd` is neither a number nor has it a ``fileno()``.
+        TypeError: `fd` is neither a number nor has it a ``fileno()`` that returns one.
         ValueError: neither `read` nor `write` was asked for, `fd` is negative, or `timeout` is.
         OSError: `fd` is not open, or was closed by its green owner meanwhile (EBADF).
     """
@@ -121,8 +121,7 @@ def is_ready(fd: int, what: int) -> bool:
         OSError: `fd` is not open.
         ValueError: `fd` is negative, or too large for ``select``.
     """
-    if fd < 0:
-        raise ValueError(f"a descriptor is a number >= 0, not {fd!r}; is the object closed?")
+    check_descriptor(fd)
     if PORTABLE or not hasattr(select, "poll"):
         return _is_ready_by_select(fd, what)
     poller = select.poll()
