@@ -35,6 +35,12 @@ def test_reads_an_answer() -> None:
     assert body_of(parser) == b""
 
 
+@pytest.mark.parametrize("reason", [b"", b"Tr\xe8s bien\t!", b"x" * 5000])
+def test_a_reason_may_be_any_words(reason: bytes) -> None:
+    head = b"HTTP/1.1 200 %b\r\nContent-Length: 0\r\n\r\n" % reason
+    assert parse(*(bytes([byte]) for byte in head)).reason == reason
+
+
 def test_reads_one_after_the_other() -> None:
     parser = parse(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
     parser.begin("GET")
@@ -166,6 +172,9 @@ def test_interim_answers_are_skipped_and_noted() -> None:
         b"HTTP/1.1 099 OK\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 200 O\x1b[2JK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: \x1b[2J\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
         b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import re
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from .errors import ProtocolError, ReadError
@@ -24,6 +26,8 @@ MAX_HEAD = 64 * 1024
 MAX_INTERIM = 32
 
 _CHUNKED = b"chunked"
+# What the grammar allows nowhere (RFC 9112, section 4); a terminal would obey some of it.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH_OF_NAME = len(b"transfer-encoding")
 
 
@@ -176,6 +180,8 @@ class ResponseParser:
         """Take the words after the status; a long line comes in pieces."""
         if not self.complete:
             self.reason += reason
+            if _CONTROLS.search(reason):
+                self._fault = f"there are control characters in its status line: {reason!r}"
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header, or one trailer."""
