@@ -88,7 +88,7 @@ def wheels(session: nox.Session) -> None:
     session.install(*BUILD_TOOLS)
     for package in PACKAGES.values():
         if _is_stale(package):
-            for old in DIST.glob(f"{_file_name(package)}-*"):
+            for old in DIST.glob(f"{package.file_name}-*"):
                 old.unlink()
             # Also under --install-only: what follows is going to install the result.
             session.run_install(
@@ -211,7 +211,7 @@ def compatibility(session: nox.Session, package: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     session.install(*BUILD_TOOLS, "packaging>=24")
     session.run("python", "-m", "tools.oldest", package, str(folder))
-    ours = [*folder.glob("*.whl"), next(DIST.glob(f"{_file_name(here)}-*.whl"))]
+    ours = [*folder.glob("*.whl"), next(DIST.glob(f"{here.file_name}-*.whl"))]
     closure = {each.name: each for each in workspace.closure(here, PACKAGES)}
     oldest = [*workspace.third_party(closure), *map(str, ours)]
     # To uv, only what is named here is direct. The tools come after, as new as they are.
@@ -267,7 +267,7 @@ def build(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def dev(session: nox.Session) -> None:
     """Install every package editable, with all tools, into .venv for editors and shells."""
-    python = str(ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    python = str(workspace.python_of(ROOT / ".venv"))
     if not Path(python).exists():
         session.error("there is no .venv yet; run `python3 dev.py dev`, which makes it")
     pip = [UV, "pip", "install", "--python", python] if HAS_UV else [python, "-m", "pip", "install"]
@@ -277,7 +277,7 @@ def dev(session: nox.Session) -> None:
 
 def _install(session: nox.Session, packages: list[workspace.Package], *tools: str) -> None:
     """Make the environment hold the wheels of *packages*, *tools*, and nothing else."""
-    built = [next(DIST.glob(f"{_file_name(package)}-*.whl")) for package in packages]
+    built = [next(DIST.glob(f"{package.file_name}-*.whl")) for package in packages]
     options: list[str] = []
     if session.venv_backend == "uv":
         # A kept environment must forget what a package no longer declares, and
@@ -318,14 +318,9 @@ def _selection(session: nox.Session, *paths: str) -> list[str]:
     return session.posargs if named else [*session.posargs, *paths]
 
 
-def _file_name(package: workspace.Package) -> str:
-    """Return how the files of a distribution begin (PEP 427)."""
-    return package.name.replace("-", "_")
-
-
 def _is_stale(package: workspace.Package) -> bool:
     """Tell whether something in the package's folder is newer than its wheel."""
-    built = [path.stat().st_mtime for path in DIST.glob(f"{_file_name(package)}-*.whl")]
+    built = [path.stat().st_mtime for path in DIST.glob(f"{package.file_name}-*.whl")]
     # Folders count too: their time is all that a deleted file changes.
     files = (path for path in package.folder.rglob("*") if "__pycache__" not in path.parts)
     return not built or max(path.stat().st_mtime for path in files) > min(built)

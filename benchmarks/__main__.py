@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.before is not None:
         checkouts["before"] = options.before.resolve()
     effort = rounds.QUICK if options.quick else rounds.Effort()
-    committed = targets.committed()
+    committed = targets.committed()  # now, as --json may replace them
     versions = _versions(checkouts)
     cases: list[results.Case] = []
 
@@ -82,7 +82,7 @@ def _versions(names: Iterable[str]) -> dict[str, str]:
         contender = contenders.CONTENDERS[name]
         if contender.distribution:
             query = "import sys, importlib.metadata as m; print(m.version(sys.argv[1]))"
-            python = str(contenders.python_of(contender.environment))
+            python = str(contenders.set_up(contender.environment))
             command = [python, "-c", query, contender.distribution]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             found[contender.distribution] = done.stdout.strip()

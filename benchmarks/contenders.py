@@ -66,10 +66,10 @@ CONTENDERS = {
 }
 
 
-def python_of(environment: str) -> Path:
-    """Return the interpreter of an environment, which is made or brought up to date first."""
+def set_up(environment: str) -> Path:
+    """Make an environment or bring it up to date, and return its interpreter."""
     folder = ENVIRONMENTS / f"{environment}-{sys.version_info[0]}.{sys.version_info[1]}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = workspace.python_of(folder)
     stamp = folder / "requirements.json"
     requirements = _requirements(environment)
     wanted = [sys.version, requirements]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.workspace import ROOT
 
-from .contenders import CONTENDERS, ENVIRONMENTS, python_of, search_path
+from .contenders import CONTENDERS, ENVIRONMENTS, search_path, set_up
 from .subject import load, names
 
 _SECONDS = 5
@@ -57,7 +57,7 @@ def _draw(contender: str, worker: list[str], name: str) -> int:
     if spy is None:
         print("py-spy is missing: pip install py-spy", file=sys.stderr)
         return 1
-    python = str(python_of(CONTENDERS[contender].environment))
+    python = str(set_up(CONTENDERS[contender].environment))
     target = ENVIRONMENTS / f"profile-{name}.svg"
     command = [spy, "record", "--rate", "500", "--duration", str(_SECONDS), "--output", str(target)]
     orders = "1\n" * 1_000_000  # more than is done in that time
@@ -81,7 +81,7 @@ def _count(contender: str, worker: list[str]) -> int:
 
 
 def _instructions(contender: str, worker: list[str], repeats: int) -> int:
-    python = str(python_of(CONTENDERS[contender].environment))
+    python = str(set_up(CONTENDERS[contender].environment))
     with tempfile.TemporaryDirectory() as folder:
         tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
         done = subprocess.run(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .contenders import CONTENDERS, python_of, search_path
+from .contenders import CONTENDERS, search_path, set_up
 from .results import Case
 from .subject import load, module_of
 from .subjects._load import find_compiler
@@ -53,11 +53,10 @@ class Worker:
         self._what = f"{contender} in {subject} ({parameter})"
         self._subject = load(subject)
         self._repeats = 1
-        kind = CONTENDERS[contender].environment
         command = [str(python), "-m", "benchmarks.worker", subject, contender, str(parameter)]
         environment = {
             **os.environ,
-            "PYTHONPATH": search_path(kind, checkout),
+            "PYTHONPATH": search_path(CONTENDERS[contender].environment, checkout),
             "PYTHONWARNINGS": "ignore",  # one contender says at import that it is deprecated
         }
         self._process = subprocess.Popen(
@@ -113,7 +112,7 @@ def measure(
     Arguments:
         checkouts: who takes part, and the checkout that ours comes from.
     """
-    pythons = {name: python_of(CONTENDERS[name].environment) for name in checkouts}
+    pythons = {name: set_up(CONTENDERS[name].environment) for name in checkouts}
     for name in names:
         subject = load(name)
         if subject.needs_c and find_compiler() is None:

@@ -45,48 +45,48 @@ class Orders:
         self._out.flush()
 
 
-def plain(adapter: Adapter, case: int) -> None:
+def plain(adapter: Adapter, parameter: int) -> None:
     """Run the work as it is."""
-    work: Work = adapter(case)
+    work: Work = adapter(parameter)
     orders = Orders()
     for repeats in orders:
         orders.answer(work(repeats))
 
 
-async def _in_a_loop(adapter: Adapter, case: int) -> None:
-    work: Work = await adapter(case)
+async def _in_a_loop(adapter: Adapter, parameter: int) -> None:
+    work: Work = await adapter(parameter)
     orders = Orders()
     # Reading an order blocks the loop, which has nothing else to do meanwhile.
     for repeats in orders:
         orders.answer(await work(repeats))
 
 
-def on_asyncio(adapter: Adapter, case: int) -> None:
+def on_asyncio(adapter: Adapter, parameter: int) -> None:
     """Run the work on asyncio's own loop."""
-    asyncio.run(_in_a_loop(adapter, case))
+    asyncio.run(_in_a_loop(adapter, parameter))
 
 
-def on_uvloop(adapter: Adapter, case: int) -> None:
+def on_uvloop(adapter: Adapter, parameter: int) -> None:
     """Run the work on uvloop."""
     with asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop) as runner:
-        runner.run(_in_a_loop(adapter, case))
+        runner.run(_in_a_loop(adapter, parameter))
 
 
-def on_trio(adapter: Adapter, case: int) -> None:
+def on_trio(adapter: Adapter, parameter: int) -> None:
     """Run the work on trio."""
-    import_module("trio").run(_in_a_loop, adapter, case)
+    import_module("trio").run(_in_a_loop, adapter, parameter)
 
 
 RUNNERS = {"plain": plain, "asyncio": on_asyncio, "uvloop": on_uvloop, "trio": on_trio}
 
 
-def main(subject: str, contender: str, case: str) -> None:
+def main(subject: str, contender: str, parameter: str) -> None:
     """Serve the orders for one case of one subject until standard input ends."""
     chosen, module = CONTENDERS[contender], module_of(subject)
     if load(subject).servers:
-        plain(partial(module.against, contender), int(case))
+        plain(partial(module.against, contender), int(parameter))
     else:
-        RUNNERS[chosen.runner](getattr(module, chosen.adapter), int(case))
+        RUNNERS[chosen.runner](getattr(module, chosen.adapter), int(parameter))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A web crawler: as many pages at once as there are coroutines in the pool.
+"""A web crawler: as many pages at once as there are green threads in the pool.
 
     python crawler.py            crawls a demo site that it starts itself, following links
     python crawler.py URL...     fetches those URLs
@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 
 from eventlet import coros, httpc, util
 
-# Replace the standard socket by one that lets other coroutines run while it waits. Our own httpc
+# Replace the standard socket by one that lets other green threads run while it waits. Our own httpc
 # needs no help, but anything else in this process that opens a connection does.
 util.wrap_socket_with_coroutine_socket()
 

@@ -52,8 +52,7 @@ def _undocumented(name: str, path: Path) -> Iterator[str]:
 
 def _lacking(node: Definition, path: Path) -> Iterator[str]:
     if not ast.get_docstring(node) and not _is_documented_elsewhere(node):
-        where = path.relative_to(workspace.ROOT).as_posix()
-        yield f"{where}:{node.lineno} {node.name} is public and has no docstring"
+        yield f"{workspace.relative(path)}:{node.lineno} {node.name} is public and has no docstring"
     if isinstance(node, ast.ClassDef):
         for inner in node.body:
             if isinstance(inner, Definition) and not inner.name.startswith("_"):

@@ -27,7 +27,7 @@ def problems(packages: dict[str, workspace.Package], shorts: list[str]) -> Itera
 def _imports(package: workspace.Package) -> Iterator[tuple[str, str]]:
     """Yield the place and the full name of everything the package's sources import."""
     for path in sorted(package.folder.glob("src/**/*.py")):
-        where = path.relative_to(workspace.ROOT).as_posix()
+        where = workspace.relative(path)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 yield from ((f"{where}:{node.lineno}", alias.name) for alias in node.names)

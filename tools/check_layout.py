@@ -4,10 +4,10 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tools import workspace
+from tools.workspace import relative
 
 ROOT = workspace.ROOT
 MAX_MODULE_LINES = 700
@@ -19,7 +19,7 @@ def problems() -> Iterator[str]:
     packages = list(workspace.load().values())
     for folder in sorted(ROOT.glob("packages/*/")):
         if not (folder / "pyproject.toml").exists():
-            yield f"{_at(folder)} has no pyproject.toml, so no tool sees it"
+            yield f"{relative(folder)} has no pyproject.toml, so no tool sees it"
     for package in packages:
         yield from _namespace(package)
         yield from _files(package)
@@ -33,32 +33,32 @@ def _namespace(package: workspace.Package) -> Iterator[str]:
     declared = {path.name for path in package.portion}
     for path in shared.iterdir():
         if path.name == "__init__.py":
-            yield f"{_at(path)} would hide every other package; delete it"
+            yield f"{relative(path)} would hide every other package; delete it"
         elif path.name not in declared | {"__pycache__"}:
-            yield f"{_at(path)} is not in only-include of the package's pyproject.toml"
+            yield f"{relative(path)} is not in only-include of the package's pyproject.toml"
     for path in package.folder.glob("tests/**/__init__.py"):
-        yield f"{_at(path)} makes equal test names of two packages collide; delete it"
+        yield f"{relative(path)} makes equal test names of two packages collide; delete it"
 
 
 def _files(package: workspace.Package) -> Iterator[str]:
     portion = package.folder / "src" / "eventlet" / package.short
     wanted = [portion / name for name in ("__init__.py", "py.typed", "_version.py")]
     wanted += [package.folder / name for name in ("CHANGELOG.md", "LICENSE", "README.md")]
-    yield from (f"{_at(path)} is missing" for path in wanted if not path.exists())
+    yield from (f"{relative(path)} is missing" for path in wanted if not path.exists())
     licence = package.folder / "LICENSE"
     if licence.exists() and licence.read_bytes() != (ROOT / "LICENSE").read_bytes():
-        yield f"{_at(licence)} differs from the one at the root; copy that"
+        yield f"{relative(licence)} differs from the one at the root; copy that"
 
 
 def _sizes(package: workspace.Package) -> Iterator[str]:
     for path in sorted(package.folder.glob("src/**/*.py")):
         text = path.read_text("utf-8")
         if (lines := len(text.splitlines())) > MAX_MODULE_LINES:
-            yield f"{_at(path)} has {lines} lines, more than {MAX_MODULE_LINES}; split it"
+            yield f"{relative(path)} has {lines} lines, more than {MAX_MODULE_LINES}; split it"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and _length(node) > MAX_FUNCTION_LINES:
                 yield (
-                    f"{_at(path)}:{node.lineno} {node.name} has {_length(node)} lines,"
+                    f"{relative(path)}:{node.lineno} {node.name} has {_length(node)} lines,"
                     f" more than {MAX_FUNCTION_LINES}; split it"
                 )
 
@@ -100,10 +100,6 @@ def _layers(importlinter: dict[str, Any]) -> set[str]:
 def _missing(table: str, listed: Iterable[str], wanted: Iterable[str]) -> Iterator[str]:
     for name in sorted({*wanted} - {*listed}):
         yield f"{table} in the root pyproject.toml lacks {name}"
-
-
-def _at(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 if __name__ == "__main__":

@@ -30,9 +30,8 @@ def main(folder: Path) -> int:
     """Check the wheel and the sdist of every package in *folder*."""
     found = []
     for package in workspace.load().values():
-        stem = package.name.replace("-", "_")
-        built = sorted(folder.glob(f"{stem}-*.whl"))
-        if len(built) != 1 or len(list(folder.glob(f"{stem}-*.tar.gz"))) != 1:
+        built = sorted(folder.glob(f"{package.file_name}-*.whl"))
+        if len(built) != 1 or len(list(folder.glob(f"{package.file_name}-*.tar.gz"))) != 1:
             found.append(f"{folder} should hold one wheel and one sdist of {package.name}")
         found += [f"{wheel.name}: {text}" for wheel in built for text in problems(wheel, package)]
     print(*found, sep="\n", end="\n" if found else "", file=sys.stderr)

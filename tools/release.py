@@ -6,7 +6,6 @@ PART is major, minor, patch, or a version to set. The outcome is a commit, a tag
 
 import argparse
 import datetime as dt
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from tools import check_wheels, workspace
+from tools.workspace import relative
 
 ROOT = workspace.ROOT
 FILES = ROOT / "dist" / "release"
@@ -114,7 +114,8 @@ def problems(release: Release, packages: dict[str, workspace.Package]) -> Iterat
     if version < (now := current_version(package)):
         yield f"{version} is older than {now}, which {package.name} has; choose a newer one"
     if not release.changes:
-        yield f"{_at(release.changelog)} has nothing under `## Unreleased`; say there what changed"
+        where = relative(release.changelog)
+        yield f"{where} has nothing under `## Unreleased`; say there what changed"
     for other in packages.values():
         for wanted in map(Requirement, other.requirements):
             if wanted.name == package.name and not wanted.specifier.contains(version):
@@ -128,10 +129,10 @@ def plan(release: Release) -> Iterator[str]:
     """Yield the steps of *release*."""
     package = release.package
     yield f"{release.subject} (it has {current_version(package)} now)"
-    yield f"1. set the version in {_at(version_file(package))}"
-    yield f"2. {_at(release.changelog)}: Unreleased becomes {heading(release)}"
+    yield f"1. set the version in {relative(version_file(package))}"
+    yield f"2. {relative(release.changelog)}: Unreleased becomes {heading(release)}"
     yield from (f"   {line}".rstrip() for line in release.changes.splitlines())
-    yield f"3. build the sdist and the wheel into {_at(FILES)}/"
+    yield f"3. build the sdist and the wheel into {relative(FILES)}/"
     yield "4. check them: twine check, check-wheel-contents, tools.check_wheels"
     yield f"5. run packages/{package.short}/tests on the wheel, in a fresh environment"
     yield f"6. commit “{release.subject}”, tag {release.tag}"
@@ -141,10 +142,6 @@ def plan(release: Release) -> Iterator[str]:
 def heading(release: Release) -> str:
     today = dt.datetime.now(dt.UTC).date()
     return f"{release.version} - {today.isoformat()}"
-
-
-def _at(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 def carry_out(release: Release, tests: list[str]) -> int:
@@ -197,7 +194,7 @@ def run_tests(package: workspace.Package, wheel: Path, tests: list[str]) -> None
     siblings = [each for each in workspace.closure(package, workspace.load()) if each != package]
     with tempfile.TemporaryDirectory() as folder:
         run("venv", folder)
-        python = str(Path(folder) / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+        python = str(workspace.python_of(Path(folder)))
         install = [python, "-m", "pip", "install", "--quiet", str(wheel)]
         # A sibling that was never published is taken from the tree.
         install += [str(each.folder) for each in siblings]

@@ -5,6 +5,7 @@ versions asks here, so that the ``pyproject.toml`` files stay the only place
 that states them.
 """
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ class Package:
     def name(self) -> str:
         """The distribution's normalised name, such as ``eventlet-hub``."""
         return requirement_name(self.pyproject["project"]["name"])
+
+    @property
+    def file_name(self) -> str:
+        """How the names of its wheels and sdists begin (PEP 427)."""
+        return self.name.replace("-", "_")
 
     @property
     def requirements(self) -> list[str]:
@@ -122,3 +128,13 @@ def python_versions(packages: dict[str, Package]) -> list[str]:
     """Return the Python versions that some package promises, oldest first."""
     every = {version for package in packages.values() for version in package.python_versions}
     return sorted(every, key=lambda version: int(version.partition(".")[2]))
+
+
+def python_of(folder: Path) -> Path:
+    """Return the interpreter of the virtual environment in *folder*."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def relative(path: Path) -> str:
+    """Return *path* as messages show it: from the root of the checkout."""
+    return path.relative_to(ROOT).as_posix()
