@@ -342,6 +342,22 @@ class TestDeath:
         with pytest.raises(OSError, match="odd"):
             len(numbers)
 
+    @pytest.mark.parametrize("road", ["watches"], indirect=True)
+    def test_a_pipe_that_breaks_while_the_child_is_busy(
+        self, numbers: RemoteObject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise BrokenPipeError("broken")
+
+        sleep, count = wrap(time, beside=numbers).sleep, numbers.count
+        sleeping = hub.spawn(sleep, 100)
+        hub.sleep(0)
+        monkeypatch.setattr(numbers._eventlet_child._link, "_send_out", fail)
+        counting = hub.spawn(count, 1)
+        for each in (sleeping, counting):
+            with pytest.raises(DeadProcess):
+                each.wait(50)
+
     def test_a_child_that_does_not_read_any_more(self) -> None:
         module = wrap(os)
         run = wrap(exec, beside=module)
