@@ -141,9 +141,11 @@ def follow(child: subprocess.Popen[bytes], progress: BinaryIO, outcome: Outcome)
     """Take note of what a child does until it ends; return the test that it ended in, or ""."""
     running = "the whole module"
     latest = time.monotonic()
+    begun = b""
     while True:
         is_over = child.poll() is not None
-        for line in progress:
+        *lines, begun = (begun + progress.read()).split(b"\n")
+        for line in lines:
             latest = time.monotonic()
             kind, name, *rest = json.loads(line)
             if kind == "start":
