@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+import tracemalloc
 from itertools import count
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from eventlet.hub import Timer, get_hub, sleep
+from eventlet.hub import Timeout, Timer, get_hub, sleep, spawn
 from eventlet.hub._timers import TimerQueue
 from eventlet.hub.testing import VirtualClock
 
@@ -134,6 +135,33 @@ def test_thousands_of_cancelled_timers_leave_no_trace() -> None:
     left = sum(isinstance(each, Timer) for each in gc.get_objects()) - before
     assert left < 200, "the dead are cleared away when they outnumber the living"
     assert queue.first() is keep[0]
+
+
+def test_thousands_of_cancelled_timeouts_cost_no_memory() -> None:
+    """Those of many green threads, that overlap: few are the newest when they are cancelled."""
+
+    def work() -> None:
+        for _ in range(100):
+            with Timeout(60):
+                sleep(0)
+
+    def run() -> None:
+        for thread in [spawn(work) for _ in range(100)]:
+            thread.wait()
+
+    tracemalloc.start()
+    try:
+        run()
+        gc.collect()
+        before, first_peak = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        run()
+        gc.collect()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - first_peak < 50_000, "ten thousand more need no more than those before"
+    assert after - before < 50_000
 
 
 def test_a_timer_calls_once_with_its_arguments(virtual_clock: VirtualClock) -> None:
