@@ -133,7 +133,7 @@ class Connection(SSL.Connection):
 
 
 class _Stream:
-    """What a file object wants of a socket."""
+    """What `socket.makefile`, and the file object that it makes, want of a socket."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
