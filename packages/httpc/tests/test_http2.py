@@ -38,6 +38,7 @@ from eventlet.httpc import (
     WriteError,
     WriteTimeout,
 )
+from eventlet.httpc._command._main import main
 from eventlet.hub import GreenThread, Timeout, Waiter, get_hub, kill, sleep, spawn
 from eventlet.hub.testing import virtual_clock, wait_until_idle
 
@@ -155,13 +156,16 @@ def client(context: ssl.SSLContext) -> Iterator[Client]:
 # Sharing a connection
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     for module in ("_sharing", "_http2"):
         monkeypatch.delitem(sys.modules, f"eventlet.httpc.{module}", raising=False)
     for module in [name for name in sys.modules if name.partition(".")[0] == "h2"]:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=r"pip install 'eventlet-httpc\[h2\]'"):
         Client(http2=True)
+    for command in ("get", "crawl"):
+        assert main([command, "--http2", "https://127.0.0.1/"]) == 2
+        assert "pip install 'eventlet-httpc[h2]'" in capfd.readouterr().err
 
 
 def test_many_green_threads_share_one_connection(client: Client, server2: Any) -> None:
@@ -1199,3 +1203,10 @@ def test_hypercorn(client: Client, hypercorn_url: str) -> None:
     for thread in [spawn(fetch, n) for n in range(20)]:
         thread.wait()
     assert client.statistics() == (1, 1, 0)
+
+
+def test_the_command(hypercorn_url: str, capfd: Any) -> None:
+    assert main(["get", "--http2", "--insecure", "--include", f"{hypercorn_url}page"]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("/page")
+    assert err.startswith("HTTP/2 200")

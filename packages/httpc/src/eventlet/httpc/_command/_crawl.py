@@ -48,7 +48,7 @@ def crawl(options: argparse.Namespace) -> int:
     try:
         urls = [URL.parse(url) for url in options.urls]
         client = Client(**settings, limits=limits, max_body=_MAX_BODY)
-    except (HTTPError, ValueError) as error:
+    except (HTTPError, ValueError, ImportError) as error:
         raise CommandError(str(error)) from error
     known = _known(Path(options.resume), urls) if options.resume else []
     report = None if options.report is None else _writable(Path(options.report))

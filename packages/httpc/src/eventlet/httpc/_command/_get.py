@@ -33,7 +33,7 @@ def get(options: argparse.Namespace) -> int:
     try:
         urls = [URL.parse(url) for url in options.urls]
         client = Client(**client_options(options), trace=timing.note)
-    except (HTTPError, ValueError) as error:
+    except (HTTPError, ValueError, ImportError) as error:
         raise CommandError(str(error)) from error
     printer = _Printer(console, has_headers=options.include)
     threads: list[GreenThread[bool]] = []

@@ -115,6 +115,7 @@ def _add_requests(parser: argparse.ArgumentParser, timeout: float | None) -> Non
     add = parser.add_argument_group("requests").add_argument
     add("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'",
         help="send this header, too; may be given more than once")  # fmt: skip
+    add("--http2", action="store_true", help="let servers choose HTTP/2 (needs the extra h2)")
     add("-k", "--insecure", action="store_true", help="do not check certificates")
     add("--proxy", metavar="URL", help="go through this proxy, such as socks5://127.0.0.1:1080")
     limit = "no limit" if timeout is None else f"{timeout:g}"

@@ -37,6 +37,7 @@ def client_options(options: argparse.Namespace) -> dict[str, Any]:
             raise CommandError(str(error)) from error
     return {
         "headers": headers,
+        "http2": options.http2,
         "verify": not options.insecure,
         "proxy": options.proxy,
         "timeout": Timeouts(total=options.timeout),
