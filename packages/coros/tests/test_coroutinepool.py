@@ -421,3 +421,32 @@ def test_execute() -> None:
         coros.execute(divmod, 1, 0).wait()
     with pytest.raises(TypeError):
         coros.execute(3)  # type: ignore[arg-type]
+
+
+def test_the_context_manager_kills_when_it_is_interrupted_while_it_waits() -> None:
+    pool = coros.CoroutinePool(max_size=2)
+
+    def block() -> None:
+        with pool:
+            pool.execute(hub.sleep, 1000)
+
+    blocked = hub.spawn(block)
+    testing.wait_until_idle()
+    blocked.kill()
+    testing.wait_until_idle()
+    assert pool.running() == 0
+    with pytest.raises(TimeoutError), hub.Timeout(0.01, TimeoutError), pool:
+        worker = pool.execute(hub.sleep, 1000)
+    testing.wait_until_idle()
+    assert isinstance(worker.exception, hub.GreenletExit)
+
+
+def test_a_worker_cannot_leave_the_block_of_its_own_pool() -> None:
+    pool = coros.CoroutinePool(max_size=2)
+
+    def block() -> None:
+        with pool:
+            pass
+
+    with pytest.raises(coros.Misuse, match="cannot wait for all of its workers"):
+        pool.execute(block).wait()

@@ -25,7 +25,7 @@ class CoroutinePool:
     """Runs functions in green threads, at most `max_size` at a time.
 
     As a context manager it waits at the end of the block for all that it runs; if the block is left
-    by an exception, it kills them first.
+    by an exception, or that wait is interrupted by one, it kills them.
 
     Arguments:
         min_size: has no effect, as green threads cost nothing to start; kept for old callers.
@@ -222,7 +222,12 @@ class CoroutinePool:
     ) -> None:
         if kind is not None:
             self.killall()
-        self.wait_all()
+        try:
+            self.wait_all()
+        except BaseException:  # interrupted: what was left running would outlive the block
+            if not self.is_worker():
+                self.killall()
+            raise
 
     def __repr__(self) -> str:
         return (
