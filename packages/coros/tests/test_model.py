@@ -1,8 +1,8 @@
 """The primitives against a simple sequential model of them, under random schedules.
 
 Green threads are started, killed and run out of time (a virtual one), in any order and in the same
-round. The model is a deque of items, and two lists of those who wait to take and to give. After
-each round everybody must have exactly the outcome that it has in the model.
+round, and what can be closed is. The model is a deque of items, and two lists of those who wait to
+take and to give. After each round everybody must have exactly the outcome that it has in the model.
 """
 
 from __future__ import annotations
@@ -115,15 +115,18 @@ class Model:
         self.items: deque[Any] = deque()
         self.takers: list[Party] = []
         self.givers: list[Party] = []
+        self.is_closed = False
 
     def match(self) -> None:
+        if self.is_closed:
+            self.turn_away(self.givers)
         while True:
             while self.givers and len(self.items) < self.limit:
                 giver = self.givers.pop(0)
                 self.items.append(giver.item)
                 giver.outcome = ("done", None)
             if not self.takers or not (self.items or self.givers):
-                return
+                break
             taker = self.takers.pop(0)
             if self.items:
                 taker.outcome = ("done", self.items.popleft())
@@ -131,6 +134,12 @@ class Model:
                 giver = self.givers.pop(0)
                 giver.outcome = ("done", None)
                 taker.outcome = ("done", giver.item)
+        if self.is_closed:
+            self.turn_away(self.takers)
+
+    def turn_away(self, line: list[Party]) -> None:
+        for party in list(line):
+            self.end(party, "closed")
 
     def end(self, party: Party, outcome: str) -> None:
         for line in (self.takers, self.givers):
@@ -194,7 +203,7 @@ class Machine(RuleBasedStateMachine):
         self.idle = False
 
     def can_give_now(self) -> bool:
-        if not hasattr(self, "model"):
+        if not hasattr(self, "model") or self.model.is_closed:
             return False
         return len(self.model.items) < self.model.limit or bool(self.model.takers)
 
@@ -213,6 +222,15 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "model") or self.model.takers:
             return False
         return bool(self.model.items or self.model.givers)
+
+    @precondition(lambda self: len(getattr(self, "parties", [])) > 5)
+    @precondition(lambda self: isinstance(self.subject.made, (coros.Queue, coros.Channel)))
+    @rule()
+    def close(self) -> None:
+        self.subject.made.close()
+        self.model.is_closed = True
+        self.model.match()
+        self.idle = False
 
     @precondition(lambda self: bool(getattr(self, "parties", None)))
     @rule(data=st.data())
@@ -269,6 +287,8 @@ class Machine(RuleBasedStateMachine):
             assert isinstance(thread.exception, hub.GreenletExit)
         elif party.outcome == "timed out":
             assert isinstance(thread.exception, TimeoutError)
+        elif party.outcome == "closed":
+            assert isinstance(thread.exception, coros.Closed)
         else:
             assert thread.successful
             if party.item is None:

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import eventlet.coros.threading as green_threading
 from eventlet import coros, hub
 from eventlet.hub import testing
 
@@ -165,6 +166,89 @@ class EventMachine(Machine):
 
     def waiting(self) -> int:
         return self.event.waiting()
+
+
+class FlagMachine(Machine):
+    """A flag lets all who wait go on, and those who come, until it is cleared."""
+
+    def set_up(self) -> None:
+        self.flag = green_threading.Event()
+        self.is_set = False
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        if not self.flag.wait(timeout):
+            raise TimeoutError
+        return True
+
+    def match(self) -> None:
+        if self.is_set:
+            for party in self.line:
+                party.expected = True
+            self.line.clear()
+
+    @rule()
+    def set(self) -> None:
+        self.flag.set()
+        self.is_set = True
+        self.match()
+
+    @rule()
+    def clear(self) -> None:
+        self.flag.clear()
+        self.is_set = False
+
+    def waiting(self) -> int:
+        assert self.flag.is_set() == self.is_set
+        return len(self.flag._line)
+
+
+class SemaphoreMachine(Machine):
+    """A semaphore lets in as many as there are permits, and may be given several at once."""
+
+    limit = math.inf
+
+    def set_up(self) -> None:
+        self.semaphore = green_threading.Semaphore(2)
+        self.permits = 2
+
+    def wait_for_it(self, timeout: float | None) -> Any:
+        if not self.semaphore.acquire(timeout=timeout):
+            raise TimeoutError
+        return True
+
+    def match(self) -> None:
+        while self.line and self.permits:
+            self.permits -= 1
+            self.line.pop(0).expected = True
+
+    @rule()
+    def try_it(self) -> None:
+        assert self.semaphore.acquire(False) == (self.permits > 0)
+        self.permits = max(0, self.permits - 1)
+
+    @rule(number=st.integers(1, 3))
+    def release(self, number: int) -> None:
+        if self.permits + number > self.limit:
+            with pytest.raises(ValueError, match="released too many times"):
+                self.semaphore.release(number)
+        else:
+            self.semaphore.release(number)
+            self.permits += number
+            self.match()
+
+    def waiting(self) -> int:
+        assert self.semaphore.balance == self.permits - len(self.line)
+        return self.semaphore.waiting()
+
+
+class BoundedSemaphoreMachine(SemaphoreMachine):
+    """As many permits as at first, and never more."""
+
+    limit = 2
+
+    def set_up(self) -> None:
+        self.semaphore = green_threading.BoundedSemaphore(2)
+        self.permits = 2
 
 
 class ConditionMachine(Machine):
@@ -536,6 +620,9 @@ class CoroutinePoolMachine(Machine):
 
 MACHINES = [
     EventMachine,
+    FlagMachine,
+    SemaphoreMachine,
+    BoundedSemaphoreMachine,
     ConditionMachine,
     PoolMachine,
     LockMachine,

@@ -111,13 +111,15 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "model"):
             return  # it has not even begun
-        self.finish_the_round()
-        for party in self.parties:
-            party.thread.throw()
-        testing.wait_until_idle()
-        for party in self.parties:
-            _ = party.thread.exception
-        self.stack.close()
+        try:
+            self.finish_the_round()
+        finally:
+            for party in self.parties:
+                party.thread.throw()
+            testing.wait_until_idle()
+            for party in self.parties:
+                _ = party.thread.exception
+            self.stack.close()
 
     @rule(item=Items, timeout=Timeouts)
     def put(self, item: int, timeout: float | None) -> None:
@@ -240,5 +242,5 @@ class Machine(RuleBasedStateMachine):
 def test_as_in_the_model(kind: type[green.Queue[Any]], size: int) -> None:
     machine = type("Machine", (Machine,), {"kind": kind, "size": size})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=50, stateful_step_count=40, deadline=None)
+        machine, settings=settings(max_examples=30, stateful_step_count=40, deadline=None)
     )
