@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import eventlet.coros.queue as green_queue
+from eventlet import coros
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = {"_build", "reference"}
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if not MADE & {*page.relative_to(DOCS).parts}]
@@ -49,3 +52,17 @@ def test_the_examples_give_what_is_printed(page: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_of_the_primitives_shows_each_of_them() -> None:
+    lines = (DOCS / "coros.md").read_text("utf-8").splitlines()
+    shown = {
+        word
+        for line in lines
+        if line.startswith((">>> ", "... "))
+        for word in re.findall(r"\w+", line)
+    }
+    helpers = {"NOT_USED", "Token", "__version__", *coros.errors.__all__}
+    wanted = {name for name in coros.__all__ if not name.endswith("Statistics")} - helpers
+    wanted |= {name for name in green_queue.__all__ if name.endswith("Queue")} | {"Thread", "Timer"}
+    assert sorted(wanted - shown) == []
