@@ -33,6 +33,9 @@ def serve(folder: Path) -> Iterator[Address]:
         "PidFile": "none",
         "PermitRootLogin": "yes",
         "Port": port,
+        # Only as the outermost one, a shell behind sshd runs what the account has for it to begin
+        # with, which can take long and is none of our business.
+        "SetEnv": "SHLVL=1",
         "StrictModes": "no",
     }
     if os.geteuid() == 0:
