@@ -23,8 +23,8 @@ class TraceEvent(NamedTuple):
     Attributes:
         request: a number that all events of one request share.
         name: ``"begun"``; then, for a new connection, ``"connecting"``, ``"connected"`` and with
-            TLS ``"secured"``, or for a kept one ``"reused"``; then ``"sent"``, ``"answered"``
-            (the headers are there) and ``"complete"``.
+            TLS ``"secured"``, or for a kept or shared one ``"reused"``; then ``"sent"``,
+            ``"answered"`` (the headers are there) and ``"complete"``.
         at: when, in seconds on the hub's clock.
     """
 

@@ -22,8 +22,6 @@ _ABOUT_BODY = (
     "content-type", "content-encoding", "content-language", "content-location", "expect",
 )  # fmt: skip
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
 
 class Call:
     """What a client is asked to do, and how far it has come.
@@ -94,8 +92,8 @@ class Call:
             InvalidURL: it leads where one cannot safely go.
             InvalidRequest: the body would have to be sent again, and cannot be.
         """
-        location = response.headers.get("location")
-        if response.status not in _REDIRECTS or location is None:
+        location = response.next_url
+        if location is None:
             return None
         method = _method_after(response.status, self.method)
         call = Call(

@@ -178,9 +178,9 @@ class Client:
 
         Raises:
             InvalidURL, InvalidRequest: nothing was sent, because it could not be sent safely.
-            ConnectError, ReadError, ProtocolError and others: see `eventlet.httpc.errors`.
-            TooManyRedirects: see there.
+            ConnectError, ReadError, TooManyRedirects and others: see `eventlet.httpc.errors`.
             ConnectionError: the status is not in `ok`.
+            OSError: a file that `verify` or `cert` names cannot be read.
         """
         call = self._make_call(
             method, url, params, headers, _make_content(content, data, files, json),
@@ -293,9 +293,9 @@ class Client:
         body, content_type = content
         if content_type is not None:
             fields.setdefault("Content-Type", content_type)
-        limits = self.timeout if timeout is _UNSET else Timeouts.of(timeout)
+        timeouts = self.timeout if timeout is _UNSET else Timeouts.of(timeout)
         return Call(
-            self, checked_method(method), target, fields, body, Budget(limits, self.trace),
+            self, checked_method(method), target, fields, body, Budget(timeouts, self.trace),
             make_auth(auth) or self._auth_for(target), Cookies(cookies).header_for(target),
             self.max_body if max_body is None else max_body,
         )  # fmt: skip

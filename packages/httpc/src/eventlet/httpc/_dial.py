@@ -58,6 +58,7 @@ class Dialer:
 
         Raises:
             ConnectError, TLSError, ProxyError, ConnectTimeout, TotalTimeout: see there.
+            OSError, InvalidRequest: as `make_context`.
         """
         peer = _name(key if isinstance(key, Origin) else key.origin or key.proxy)
         budget.mark("connecting")

@@ -86,7 +86,7 @@ class Session:
         peer: names the other end in errors.
 
     Attributes:
-        users: how many streams have been given out.
+        users: how many streams are given out now.
         is_open: whether more can be.
         has_served: whether any has been used.
         has_answered: whether the server has answered on any.

@@ -28,7 +28,7 @@ class PoolStatistics(NamedTuple):
     Attributes:
         connections: open, or being opened.
         idle: those of them that nobody uses.
-        waiting: green threads that stand in line for one.
+        waiting: green threads that stand in line for one, or for a stream of a shared one.
     """
 
     connections: int

@@ -96,7 +96,8 @@ def serialise_fields(host: str, fields: tuple[tuple[str, str], ...]) -> bytes:
     """Serialise checked headers, beginning with ``Host`` unless the fields have one.
 
     Raises:
-        InvalidRequest: a header that frames the body, which is not the caller's to write.
+        InvalidRequest: a header frames the body, which is not the caller's to write, or there are
+            several ``Host``.
     """
     lines: list[str] = []
     has_host = False

@@ -20,7 +20,7 @@ class Upload:
     Arguments:
         pieces: what to send, piece by piece.
         send: sends some bytes, or raises.
-        abandon: closes the connection.
+        abandon: breaks off the exchange: closes the connection, or fails the stream.
 
     Attributes:
         error: what ended the upload; None while it runs, and if all was sent.

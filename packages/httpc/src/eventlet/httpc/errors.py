@@ -108,7 +108,7 @@ class ProxyError(ConnectError):
 
 
 class WriteError(_PeerError):
-    """The connection broke while the request was being sent."""
+    """The connection, or the request's stream of it, broke while the request was being sent."""
 
     _text = "could not send to {peer}: {reason}"
 
@@ -118,7 +118,7 @@ class WriteTimeout(WriteError, TimeoutError):
 
 
 class ReadError(_PeerError):
-    """The connection broke before the whole answer had arrived."""
+    """The connection, or the request's stream of it, broke before the whole answer had arrived."""
 
     _text = "could not read from {peer}: {reason}"
 
@@ -128,13 +128,13 @@ class ReadTimeout(ReadError, TimeoutError):
 
 
 class ProtocolError(_PeerError):
-    """The peer sent something that is not HTTP. The connection was closed."""
+    """The peer sent something that is not HTTP. Nothing more is read of its answer."""
 
     _text = "{peer} does not speak proper HTTP: {reason}"
 
 
 class PoolTimeout(_PeerError, TimeoutError):
-    """No connection came free within the limit ``pool``: raise the limits, or ask for less."""
+    """No connection or stream came free within the limit ``pool``: raise the limits, or ask less."""
 
     _text = "no free connection to {peer}: {reason}"
 

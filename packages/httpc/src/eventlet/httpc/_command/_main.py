@@ -23,8 +23,8 @@ _Number = TypeVar("_Number", int, float)
 # Else a server that sends a byte now and then would never let a crawl end, in seconds.
 _CRAWL_TIMEOUT = 60.0
 
-# What else than argparse's 2 for a command line that makes no sense: what shells use for a program
-# that a signal has ended, and one that tells a missing extra from either.
+# The first is argparse's for a command line that makes no sense; the second tells a missing extra
+# from that; the others are what shells use for a program that a signal has ended.
 _WRONG = 2
 _MISSING = 3
 _INTERRUPTED = 128 + signal.SIGINT
