@@ -134,7 +134,7 @@ class ProtocolError(_PeerError):
 
 
 class PoolTimeout(_PeerError, TimeoutError):
-    """No connection or stream came free within the limit ``pool``: raise the limits, or ask less."""
+    """No connection or stream came free within the limit ``pool``: raise that, or ask for less."""
 
     _text = "no free connection to {peer}: {reason}"
 
