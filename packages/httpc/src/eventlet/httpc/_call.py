@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._auth import Auth
 from ._body import Body
 from ._budget import Budget
-from ._headers import Headers
+from ._headers import ABOUT_BODY, CREDENTIALS, Headers
 from .errors import ClientClosed, InvalidRequest
 
 if TYPE_CHECKING:
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from ._params import Params
     from ._response import Response
     from ._url import URL
-
-# Headers that are for one origin, and those that belong to a body.
-_CREDENTIALS = ("authorization", "cookie", "proxy-authorization", "host")
-_ABOUT_BODY = (
-    "content-type", "content-encoding", "content-language", "content-location", "expect",
-)  # fmt: skip
 
 
 class Call:
@@ -115,13 +109,13 @@ class Call:
 
     def _drop_body(self) -> None:
         self.body = None
-        for name in _ABOUT_BODY:
+        for name in ABOUT_BODY:
             self.headers.pop(name, None)
 
     def _drop_credentials(self) -> None:
         self.is_home = False
         self.auth = self.cookies = None
-        for name in _CREDENTIALS:
+        for name in CREDENTIALS:
             self.headers.pop(name, None)
 
 

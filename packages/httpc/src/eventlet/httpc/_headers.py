@@ -12,6 +12,13 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 # Of the control characters only the tab may stand in a value (RFC 9110, section 5.5).
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+# What a request that is redirected to another origin leaves behind...
+CREDENTIALS = ("authorization", "cookie", "proxy-authorization", "host")
+# ...and one that loses its body.
+ABOUT_BODY = (
+    "content-type", "content-encoding", "content-language", "content-location", "expect",
+)  # fmt: skip
+
 HeaderTypes: TypeAlias = "Headers | Mapping[str, str] | Iterable[tuple[str, str]] | None"
 
 

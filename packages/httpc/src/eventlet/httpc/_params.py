@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ._headers import Headers
+from ._headers import ABOUT_BODY, CREDENTIALS, Headers
 from ._url import URL
 
 # Statuses that are returned, rather than raised, unless the caller says otherwise.
 DEFAULT_OK = (200, 201, 204)
-
-# What is for one origin only.
-_CREDENTIALS = ("authorization", "cookie", "host")
-_ABOUT_BODY = ("content-type", "content-encoding", "content-language", "content-location")
 
 
 class Params:
@@ -88,11 +84,11 @@ class Params:
         twin.body = self.orig_body
         unwanted: tuple[str, ...] = ()
         if URL.parse(url).origin != URL.parse(self.url).origin:
-            unwanted += _CREDENTIALS
+            unwanted += CREDENTIALS
         if method != self.method:
             twin.method = method
             twin.body = twin.orig_body = ""
-            unwanted += _ABOUT_BODY
+            unwanted += ABOUT_BODY
         for name in unwanted:
             twin.headers.pop(name, None)
         return twin
