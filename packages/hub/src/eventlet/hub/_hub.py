@@ -94,7 +94,7 @@ class _HubGreenlet(Fiber):
                     hub._get_over(shocks[0])
                     del shocks[0]
                 hub._run()
-            except BaseException as error:
+            except BaseException as error:  # whatever a signal handler has raised
                 if hub.destroyed:
                     raise
                 shocks += [error]  # not `append`: after a call, the next handler might raise
@@ -525,7 +525,7 @@ class Hub:
         while due:
             callback, args = due.popleft().take()
             if callback is not None:
-                try:
+                try:  # as `_call`, written out: there may be thousands
                     callback(*args)
                 except BaseException as error:
                     self.take_failure(error, callback)
@@ -533,15 +533,18 @@ class Hub:
                     ready.appendleft(me)
 
     def _make_calls(self) -> None:
-        soon, ready, me = self._soon, self.ready, self.greenlet
+        soon = self._soon
         for _ in range(len(soon)):
-            function, args = soon.popleft()
-            try:
-                function(*args)
-            except BaseException as error:
-                self.take_failure(error, function)
-            if not ready or ready[0] is not me:
-                ready.appendleft(me)
+            self._call(*soon.popleft())
+
+    def _call(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        """Make a call of somebody's, after which the way back to the hub is in the queue again."""
+        try:
+            function(*args)
+        except BaseException as error:
+            self.take_failure(error, function)
+        if not self.ready or self.ready[0] is not self.greenlet:
+            self.ready.appendleft(self.greenlet)
 
 
 def _main_greenlet() -> Fiber:
