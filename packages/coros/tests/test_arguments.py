@@ -132,7 +132,7 @@ def outcome(call: Call, argument: Any, modules: Modules) -> Any:
     def run() -> Any:
         try:
             return call(argument, modules)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the other module is to raise the same
             return next(kind for kind in type(error).__mro__ if kind.__module__ != "eventlet.coros")
 
     return hub.spawn(run).wait()

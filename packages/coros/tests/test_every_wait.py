@@ -131,8 +131,11 @@ def standard_bounded_semaphore() -> Place:
 def lock() -> Place:
     shared = coros.Lock()
     shared.acquire()
-    waiting = lambda: shared.statistics().waiting  # noqa: E731
-    return Place(checked(lambda t: shared.acquire(timeout=t)), shared.release, waiting)
+    return Place(
+        checked(lambda t: shared.acquire(timeout=t)),
+        shared.release,
+        lambda: shared.statistics().waiting,
+    )
 
 
 def reentrant_lock() -> Place:
@@ -193,8 +196,7 @@ def channel() -> Place:
 def full_channel() -> Place:
     shared: coros.Channel[int] = coros.Channel(1)
     shared.send(1)
-    wait = lambda t: shared.send(2, timeout=t)  # noqa: E731
-    return Place(wait, shared.wait, shared.sending, shared.close)
+    return Place(lambda t: shared.send(2, timeout=t), shared.wait, shared.sending, shared.close)
 
 
 def rendezvous() -> Place:
@@ -219,8 +221,12 @@ def rendezvous_of_senders() -> Place:
 
 def task_queue(make: Callable[[int], green_queue.Queue[int]] = green_queue.Queue) -> Place:
     shared = make(5)
-    wait = lambda t: shared.get(timeout=t)  # noqa: E731
-    return Place(wait, lambda: shared.put(1), lambda: len(shared._takers), shared.shutdown)
+    return Place(
+        lambda t: shared.get(timeout=t),
+        lambda: shared.put(1),
+        lambda: len(shared._takers),
+        shared.shutdown,
+    )
 
 
 def stack() -> Place:
@@ -234,8 +240,12 @@ def heap() -> Place:
 def full_task_queue() -> Place:
     shared: green_queue.Queue[int] = green_queue.Queue(1)
     shared.put(1)
-    wait = lambda t: shared.put(2, timeout=t)  # noqa: E731
-    return Place(wait, shared.get, lambda: len(shared._givers), shared.shutdown)
+    return Place(
+        lambda t: shared.put(2, timeout=t),
+        shared.get,
+        lambda: len(shared._givers),
+        shared.shutdown,
+    )
 
 
 def end_of_tasks() -> Place:
@@ -254,7 +264,7 @@ def simple_queue() -> Place:
     return Place(lambda t: shared.get(timeout=t), lambda: shared.put(1))
 
 
-def pool() -> Place:
+def pool(give_back: Callable[..., object] = coros.TokenPool.put) -> Place:
     shared = coros.TokenPool(max_size=1)
     lent = [shared.get()]
 
@@ -262,24 +272,14 @@ def pool() -> Place:
         lent.append(shared.get(timeout))
 
     def wake() -> None:
-        shared.put(lent.pop())
+        give_back(shared, lent.pop())
         testing.wait_until_idle()
 
     return Place(wait, wake, shared.waiting)
 
 
 def broken_pool() -> Place:
-    shared = coros.TokenPool(max_size=1)
-    lent = [shared.get()]
-
-    def wait(timeout: float | None) -> None:
-        lent.append(shared.get(timeout))
-
-    def wake() -> None:
-        shared.discard(lent.pop())
-        testing.wait_until_idle()
-
-    return Place(wait, wake, shared.waiting)
+    return pool(coros.TokenPool.discard)
 
 
 def fan() -> Place:

@@ -62,7 +62,7 @@ def client_of(*pieces: bytes) -> Client:
     sock: Any = Replay([piece for piece in pieces if piece])
     dialed = iter([sock])
     client = Client(trust_env=False)
-    client._transport._dialer = lambda key, budget: Connection(next(dialed), key, "test")  # type: ignore[assignment]
+    client._transport._dialer = lambda key, budget: Connection(next(dialed), key, "test")  # type: ignore[assignment]  # stands for a `Dialer`
     return client
 
 

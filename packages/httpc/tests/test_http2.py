@@ -271,17 +271,7 @@ def test_a_raised_limit_lets_those_in_line_go_on(client: Client, server2: Any) -
 
 
 def test_a_place_in_line_has_a_limit(jumping_clock: None, client: Client, server2: Any) -> None:
-    begun: Waiter[None] = Waiter()
-
-    def script(frames: Frames) -> None:
-        frames.begin(MAX_CONCURRENT_STREAMS=1)
-        frames.request()
-        begun.switch()
-        frames.serve()
-
-    server2.play(script)
-    first = spawn(client.get, server2.url, timeout=Timeouts(read=100))
-    begun.wait()
+    first = _take_the_only_stream(client, server2, timeout=Timeouts(read=100))
     with pytest.raises(PoolTimeout, match="no room for 5"):
         client.get(server2.url, timeout=Timeouts(pool=5))
     with pytest.raises(TotalTimeout):
@@ -298,6 +288,22 @@ def test_a_place_in_line_has_a_limit(jumping_clock: None, client: Client, server
     assert client.statistics() == (1, 1, 0)
 
 
+def _take_the_only_stream(client: Client, server2: Any, **options: Any) -> GreenThread[Any]:
+    """Have a green thread ask for a page that the server keeps back, while others ask in vain."""
+    begun: Waiter[None] = Waiter()
+
+    def script(frames: Frames) -> None:
+        frames.begin(MAX_CONCURRENT_STREAMS=1)
+        frames.request()
+        begun.switch()
+        frames.serve()
+
+    server2.play(script)
+    first = spawn(client.get, server2.url, **options)
+    begun.wait()
+    return first
+
+
 def _in_line(client: Client, url: str) -> GreenThread[Any]:
     """Have a green thread ask for a page, and stand in line for that."""
     before = client.statistics().waiting
@@ -311,17 +317,7 @@ def _in_line(client: Client, url: str) -> GreenThread[Any]:
 def test_whoever_is_killed_as_their_turn_comes_takes_no_place(
     client: Client, server2: Any, *, is_late: bool
 ) -> None:
-    begun: Waiter[None] = Waiter()
-
-    def script(frames: Frames) -> None:
-        frames.begin(MAX_CONCURRENT_STREAMS=1)
-        frames.request()
-        begun.switch()
-        frames.serve()
-
-    server2.play(script)
-    first = spawn(client.get, server2.url)
-    begun.wait()
+    first = _take_the_only_stream(client, server2)
     second = _in_line(client, server2.url)
     third = _in_line(client, server2.url)
     if is_late:

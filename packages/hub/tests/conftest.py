@@ -57,6 +57,24 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture
+def no_descriptors_left() -> Iterator[None]:
+    """Take all descriptors there are."""
+    resource = pytest.importorskip("resource", reason="limits of descriptors are POSIX")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    yield
+    for fd in taken:
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
 def watch(poller: str, pair: tuple[socket.socket, socket.socket]) -> Iterator[Watch]:
     """The watch of the pair's first socket, on each poller."""
     made = get_hub().watch(pair[0].fileno())

@@ -252,7 +252,7 @@ def child(_: VirtualClock) -> Iterator[Place]:
         children.append(process)
         try:
             wait_child(process.pid)
-        except BaseException:
+        except BaseException:  # struck: the child would outlive the test
             os.kill(process.pid, signal.SIGKILL)
             os.waitpid(process.pid, 0)
             raise

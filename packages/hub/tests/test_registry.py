@@ -284,23 +284,6 @@ class TestNativeThreads:
         hub.call_soon_threadsafe(print, "never")
 
 
-@pytest.fixture
-def no_descriptors_left() -> Iterator[None]:
-    """Take all descriptors there are."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
-    taken = []
-    try:
-        while True:
-            taken.append(os.open(os.devnull, os.O_RDONLY))
-    except OSError:
-        pass
-    yield
-    for fd in taken:
-        os.close(fd)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 class TestNoDescriptorsLeft:
     @pytest.mark.parametrize("name", available_hubs())
     @pytest.mark.parametrize("spare", [0, 1, 2])

@@ -121,7 +121,7 @@ def _call(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[s
         function(*args, **kwargs)
     except SystemExit:
         pass  # as in a native thread, it ends only this one
-    except Exception as error:
+    except Exception as error:  # whatever it is, nobody waits for it
         _report_unraisable(error, function)
 
 

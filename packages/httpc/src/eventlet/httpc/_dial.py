@@ -86,7 +86,7 @@ class Dialer:
         except (ReadError, ProtocolError, WriteError) as error:
             session.close()
             raise ConnectError(peer, error.reason) from error
-        except BaseException:
+        except BaseException:  # killed or timed out: nobody else would close it
             session.close()
             raise
         return session

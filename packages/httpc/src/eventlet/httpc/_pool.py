@@ -146,7 +146,7 @@ class Pool:
 
     def _open(self, key: Hashable, budget: Budget) -> Connection:
         try:
-            return self._connect(key, budget)  # type: ignore[no-any-return]
+            return self._connect(key, budget)  # type: ignore[no-any-return]  # of either kind
         except BaseException:  # whatever ended it, a kill included: the slot is free again
             self._ledger.give_back_slot(key)
             raise

@@ -159,7 +159,7 @@ class SharingPool(Pool):
         lane = self._lane(found.key)
         if not isinstance(found, Session):
             lane.is_plain = True
-            return found  # type: ignore[no-any-return]
+            return found  # type: ignore[no-any-return]  # a `Connection`
         lane.is_plain = False
         if not found.has_room:
             super().discard(found)
