@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from eventlet.hub import get_hub
 
 from ._options import Timeouts
-from .errors import TotalTimeout
+from .errors import HTTPError, TotalTimeout
 
 _numbers = count(1)
 
@@ -85,6 +85,10 @@ class Budget:
     def is_exhausted(self) -> bool:
         """Whether the total has passed."""
         return self.deadline is not None and self._time() >= self.deadline
+
+    def expired(self, kind: Callable[[str, str], HTTPError], peer: str, reason: str) -> HTTPError:
+        """Return the error for a step that has run out of time; the total counts more than it."""
+        return self.exhausted(peer) if self.is_exhausted else kind(peer, reason)
 
     def exhausted(self, peer: str) -> TotalTimeout:
         """Return the error that says that the total has passed."""

@@ -21,7 +21,7 @@ from .errors import HTTPError, ReadError, ReadTimeout, WriteError, WriteTimeout
 _RECEIVE = 64 * 1024
 # How long a server has to say that it wants the body, in seconds, before it is sent unasked
 # (RFC 9110, section 10.1.1, wants the wait to be limited).
-_CONTINUE_PATIENCE = 1.0
+CONTINUE_PATIENCE = 1.0
 
 _INTERNET = (_socket.AF_INET, _socket.AF_INET6)
 
@@ -186,9 +186,8 @@ class Connection:
         try:
             self._sock.sendall(data)
         except TimeoutError as error:
-            if budget.is_exhausted:
-                raise budget.exhausted(self.peer) from error
-            raise WriteTimeout(self.peer, f"it took nothing for {limit} seconds") from error
+            reason = f"it took nothing for {limit} seconds"
+            raise budget.expired(WriteTimeout, self.peer, reason) from error
         except OSError as error:
             raise WriteError(self.peer, reason_of(error)) from error
 
@@ -204,7 +203,7 @@ class Connection:
     def _may_continue(self, budget: Budget) -> bool:
         """Wait until the server wants the body; return False if it has answered without it."""
         parser = self.parser
-        until = self._time() + _CONTINUE_PATIENCE
+        until = self._time() + CONTINUE_PATIENCE
         while not parser.interim and not parser.has_head:
             left = until - self._time()
             if left <= 0:
@@ -232,9 +231,8 @@ class Connection:
         self._limit = limit
 
     def _read_timeout(self, budget: Budget) -> HTTPError:
-        if budget.is_exhausted:
-            return budget.exhausted(self.peer)
-        return ReadTimeout(self.peer, f"it sent nothing for {budget.timeouts.read} seconds")
+        reason = f"it sent nothing for {budget.timeouts.read} seconds"
+        return budget.expired(ReadTimeout, self.peer, reason)
 
 
 def _framed(body: Body) -> Iterator[bytes]:

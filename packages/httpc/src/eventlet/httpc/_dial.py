@@ -67,9 +67,7 @@ class Dialer:
             return self._open(key, peer, budget)
         with move_on_after(limit):
             return self._open(key, peer, budget)
-        if budget.is_exhausted:
-            raise budget.exhausted(peer)
-        raise ConnectTimeout(peer, f"it took longer than {limit} seconds")
+        raise budget.expired(ConnectTimeout, peer, f"it took longer than {limit} seconds")
 
     def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
         sock = self._reach(key, budget)

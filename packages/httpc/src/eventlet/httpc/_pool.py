@@ -136,11 +136,8 @@ class Pool:
         try:
             return waiter.wait(limit)
         except TimeoutError:
-            if budget.is_exhausted:
-                raise budget.exhausted(peer) from None
-            raise PoolTimeout(
-                peer, f"all {self._ledger.slots} stayed in use for {limit} seconds"
-            ) from None
+            reason = f"all {self._ledger.slots} stayed in use for {limit} seconds"
+            raise budget.expired(PoolTimeout, peer, reason) from None
         finally:
             self._ledger.leave_line(turn)
 

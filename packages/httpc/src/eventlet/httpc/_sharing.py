@@ -177,9 +177,8 @@ class SharingPool(Pool):
         except TimeoutError:
             if not turn.waiter.expired:
                 raise  # thrown in by somebody
-            if budget.is_exhausted:
-                raise budget.exhausted(peer) from None
-            raise PoolTimeout(peer, f"its connection had no room for {limit} seconds") from None
+            reason = f"its connection had no room for {limit} seconds"
+            raise budget.expired(PoolTimeout, peer, reason) from None
         finally:
             if turn in lane.line:
                 lane.line.remove(turn)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from eventlet.hub import Waiter, get_hub
 
+from ._connection import CONTINUE_PATIENCE
 from ._parser import MAX_INTERIM
 from ._upload import Upload
 from .errors import HTTPError, ProtocolError, ReadError, ReadTimeout, WriteError, WriteTimeout
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 # How often a request is tried that servers say they have not looked at.
 _MAX_TRIES = 5
-# How long a server has to say that it wants the body, in seconds; see `Connection`.
-_CONTINUE_PATIENCE = 1.0
 
 # Answers whose length is that of something else, if they state one (RFC 9110, section 8.6).
 _WITHOUT_CONTENT = (204, 304)
@@ -135,9 +134,8 @@ class Stream:
             if self._upload is not None and self._upload.excuses_silence(budget):
                 return
             self.session.suspect(began)
-            if budget.is_exhausted:
-                raise budget.exhausted(self.peer)
-            raise ReadTimeout(self.peer, f"it sent nothing for {budget.timeouts.read} seconds")
+            reason = f"it sent nothing for {budget.timeouts.read} seconds"
+            raise budget.expired(ReadTimeout, self.peer, reason)
         if self._error is not None and not self.parser.complete:
             if self._upload is not None:
                 self._upload.raise_error()
@@ -265,7 +263,7 @@ class Stream:
 
     def _may_continue(self, budget: Budget) -> bool:
         """Wait until the server wants the body; return False if it has answered without it."""
-        self._wait_for_news(budget.cap(_CONTINUE_PATIENCE, self.peer))
+        self._wait_for_news(budget.cap(CONTINUE_PATIENCE, self.peer))
         self._has_news = self._has_news or self._error is not None
         return not self.parser.has_head
 
@@ -296,9 +294,8 @@ class Stream:
             waiter.wait(limit)
         except TimeoutError as error:
             self.session.suspect(began)
-            if budget.is_exhausted:
-                raise budget.exhausted(self.peer) from error
-            raise WriteTimeout(self.peer, f"it took nothing for {limit} seconds") from error
+            reason = f"it took nothing for {limit} seconds"
+            raise budget.expired(WriteTimeout, self.peer, reason) from error
         finally:
             self._sender = None
 
