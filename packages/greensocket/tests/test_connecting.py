@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket as standard
 import sys
 from pathlib import Path
@@ -324,3 +325,9 @@ def test_create_connection_makes_what_stands_in_the_place_of_the_class(
     monkeypatch.setattr(socket, "socket", Proxied)
     socket.create_connection(listener.getsockname()).close()
     assert made == ["Proxied", "Proxied"]
+
+
+@pytest.mark.parametrize("odd", [5, None, ["127.0.0.1", 9], ("127.0.0.1",), ("a", 1, 2)])
+def test_what_is_no_address(odd: Any) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"not {odd!r}")):
+        connect(odd)

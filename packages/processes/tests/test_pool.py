@@ -152,6 +152,16 @@ def test_one_too_many_is_ended(make_pool: MakePool) -> None:
     assert pool.current_size == 1
 
 
+def test_free_ones_too_many_are_ended(make_pool: MakePool) -> None:
+    pool = make_pool(ECHO, min_size=3)
+    lent, kept, dropped = pool.get(), *pool.free_items
+    pool.resize(2)
+    assert dropped.returncode is not None
+    assert lent.returncode is kept.returncode is None
+    assert list(pool.free_items) == [kept]
+    pool.put(lent)
+
+
 def test_discard_kills(make_pool: MakePool) -> None:
     pool = make_pool(ECHO)
     with pool.item() as process:
@@ -169,8 +179,10 @@ def test_only_what_was_taken_is_put_back(make_pool: MakePool) -> None:
         other.discard(process)
     assert process.returncode is None
     pool.put(process)
-    with pytest.raises(ForeignItem):
-        pool.put(process)
+    odd: Any
+    for odd in (process, None, "a process"):
+        with pytest.raises(ForeignItem, match="never taken, or was put back already"):
+            pool.put(odd)
 
 
 def test_close_kills_and_reaps_all(make_pool: MakePool) -> None:

@@ -8,11 +8,12 @@ import math
 import operator
 import os
 import pickle
+import re
 import sys
 import time
 import types
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -403,10 +404,18 @@ def test_a_callback_that_is_none() -> None:
         wrap([], "callback")  # type: ignore[arg-type]
 
 
-def test_a_callback_for_a_child_that_is_there() -> None:
-    numbers = wrap([1])
+def test_a_callback_for_a_child_that_is_there(numbers: RemoteObject) -> None:
     with pytest.raises(ValueError, match="dead_callback is for a new child, and <remote list"):
         wrap([2], print, beside=numbers)
+
+
+@pytest.mark.parametrize(
+    "call", [remote.getpid, remote.kill, remote.status, lambda odd: wrap([], beside=odd)]
+)
+def test_what_is_no_remote_object(call: Callable[[Any], object]) -> None:
+    for odd in (5, [1], Child):
+        with pytest.raises(TypeError, match=re.escape(f"has a child, not {odd!r}")):
+            call(odd)
 
 
 def test_names_are_public() -> None:

@@ -4,6 +4,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -123,8 +124,10 @@ def test_only_what_was_taken_is_put_back(make_pool: MakePool) -> None:
     pool = make_pool(os)
     module = pool.get()
     pool.put(module)
-    with pytest.raises(ForeignItem):
-        pool.put(module)
+    odd: Any
+    for odd in (module, None, "a module"):
+        with pytest.raises(ForeignItem, match="never taken, or was put back already"):
+            pool.put(odd)
 
 
 def test_close_ends_all_and_tells_who_waits(make_pool: MakePool) -> None:

@@ -131,6 +131,15 @@ def test_a_child_that_died_idle_is_replaced(pool: WorkerPool) -> None:
     assert pool.run(os.getpid) != pid
 
 
+def test_one_too_many_is_ended(pool: WorkerPool) -> None:
+    first, second = pool.get(), pool.get()
+    pool.resize(1)
+    pool.put(first)
+    pool.put(second)
+    assert first.is_dead
+    assert not second.is_dead
+
+
 def test_map_keeps_the_order(pool: WorkerPool) -> None:
     assert list(pool.map(math.factorial, range(10))) == [math.factorial(n) for n in range(10)]
 

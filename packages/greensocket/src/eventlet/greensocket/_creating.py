@@ -191,13 +191,19 @@ def connect(
     Raises:
         OSError: nothing could be connected to; `TimeoutError` if it took too long.
         gaierror: the host is unknown.
+        TypeError: `addr` is neither a tuple of two nor a path, and `family` doesn't say what else.
     """
-    if family == _standard.AF_UNSPEC and isinstance(addr, tuple):
+    if family != _standard.AF_UNSPEC:
+        sock = _connected((family, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
+    elif isinstance(addr, str | bytes):
+        sock = _connected((_standard.AF_UNIX, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
+    elif isinstance(addr, tuple) and len(addr) == 2:
         sock = create_connection(addr, timeout, bind)
     else:
-        if family == _standard.AF_UNSPEC:
-            family = _standard.AF_UNIX
-        sock = _connected((family, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
+        raise TypeError(
+            f"an address is (host, port) or the path of a Unix socket, not {addr!r};"
+            " for any other, pass its family"
+        )
     sock.settimeout(_standard.getdefaulttimeout())
     return sock
 

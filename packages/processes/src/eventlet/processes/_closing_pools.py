@@ -30,6 +30,42 @@ class ClosingPool(Pool[T], ABC):
             self._kill_all()
             raise
 
+    def put(self, item: T) -> None:
+        """Put back an item that `get` has returned; one that is dead or one too many is ended.
+
+        Raises:
+            ForeignItem: it wasn't taken from here, or has been put back already.
+        """
+        is_too_many = self._is_closed or self.current_size > self.max_size
+        if id(item) in self._lent and (is_too_many or self._is_dead(item)):
+            self.discard(item)
+        else:
+            super().put(item)
+
+    def discard(self, item: T) -> None:
+        """Kill the child of an item that `get` has returned, instead of putting it back.
+
+        Raises:
+            ForeignItem: it wasn't taken from here, or has been put back already.
+        """
+        super().discard(item)
+        self._end(item)
+
+    def resize(self, new_size: int) -> None:
+        """Change how many items there can be.
+
+        If there are more, free ones are ended now, and others as they are put back.
+
+        Raises:
+            TypeError, ValueError: `new_size` is not a whole number, or negative.
+        """
+        free = list(self.free_items)
+        super().resize(new_size)
+        kept = {id(item) for item in self.free_items} | self._lent.keys()
+        for item in free:
+            if id(item) not in kept:
+                self._end(item)
+
     def close(self) -> None:
         """Kill all children, also those in use; whoever waits gets `DeadProcess` or `PoolClosed`.
 
@@ -54,6 +90,14 @@ class ClosingPool(Pool[T], ABC):
     def _check_open(self) -> None:
         if self._is_closed:
             raise PoolClosed(f"{self!r} was closed")
+
+    @abstractmethod
+    def _is_dead(self, item: T) -> bool:
+        """Whether the child of an item is of no use any more."""
+
+    @abstractmethod
+    def _end(self, item: T) -> None:
+        """Kill and reap the child of an item."""
 
     @abstractmethod
     def _kill_all(self) -> None:
@@ -93,17 +137,14 @@ class ChildPool(ClosingPool[T]):
             PoolClosed: the pool was closed.
             Exception: as `create` does; the next to call `get` tries again.
         """
-        while self._child_of(item := super().get(timeout)).is_dead:
+        while self._is_dead(item := super().get(timeout)):
             self.discard(item)
         return item
 
-    def discard(self, item: T) -> None:
-        """Kill the child of an item that `get` has returned, instead of putting it back.
+    def _is_dead(self, item: T) -> bool:
+        return self._child_of(item).is_dead
 
-        Raises:
-            ForeignItem: it wasn't taken from here, or has been put back already.
-        """
-        super().discard(item)
+    def _end(self, item: T) -> None:
         child = self._child_of(item)
         self._children.discard(child)
         child.kill()

@@ -90,31 +90,17 @@ class ProcessPool(ClosingPool[Process]):
         """
         while (process := super().get(timeout)) in self._used and process.dead:
             self.discard(process)
+        self._used.add(process)
         return process
 
-    def put(self, item: Process) -> None:
-        """Put back a process that `get` has returned; one that is dead or one too many is ended.
+    # Behind the scenes
 
-        Raises:
-            ForeignItem: it wasn't taken from here, or has been put back already.
-        """
-        if item.dead or self._is_closed or self.current_size > self.max_size:
-            self.discard(item)
-        else:
-            self._used.add(item)
-            super().put(item)
+    def _is_dead(self, item: Process) -> bool:
+        return item.dead
 
-    def discard(self, item: Process) -> None:
-        """Kill a process that `get` has returned, instead of putting it back.
-
-        Raises:
-            ForeignItem: it wasn't taken from here, or has been put back already.
-        """
-        super().discard(item)
+    def _end(self, item: Process) -> None:
         self._living.discard(item)
         item.destroy()
-
-    # Behind the scenes
 
     def _bury_dead(self) -> None:
         """Take note of a death."""

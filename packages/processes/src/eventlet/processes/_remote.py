@@ -167,6 +167,7 @@ def wrap(
 
     Raises:
         ValueError: `dead_callback` and `beside` were both given.
+        TypeError: `beside` is no remote object, or `dead_callback` no function.
         PicklingError, TypeError, AttributeError: the object can't be pickled.
         ImportError: the child can't import the module.
         DeadProcess: the child has died.
@@ -197,21 +198,29 @@ def status(remote: RemoteObject) -> dict[str, int]:
         number that its next object will have.
 
     Raises:
+        TypeError: `remote` is no remote object.
         DeadProcess: the child has died.
     """
-    result: dict[str, int] = remote._eventlet_child.ask("status", 0)[1]
+    result: dict[str, int] = _child_of(remote).ask("status", 0)[1]
     return result
 
 
 def getpid(remote: RemoteObject) -> int:
-    """Return the number of the process that a remote object lives in."""
-    child: Child = remote._eventlet_child
-    return child.pid
+    """Return the number of the process that a remote object lives in.
+
+    Raises:
+        TypeError: `remote` is no remote object.
+    """
+    return _child_of(remote).pid
 
 
 def kill(remote: RemoteObject) -> int:
-    """End the child of a remote object at once, and return its exit code."""
-    child: Child = remote._eventlet_child
+    """End the child of a remote object at once, and return its exit code.
+
+    Raises:
+        TypeError: `remote` is no remote object.
+    """
+    child = _child_of(remote)
     child.kill()
     return child.wait()
 
@@ -224,7 +233,7 @@ def _start(
 ) -> RemoteObject:
     if beside is not None and dead_callback is not None:
         raise ValueError(f"dead_callback is for a new child, and {beside!r} has one; leave one out")
-    child = Child(dead_callback) if beside is None else beside._eventlet_child
+    child = Child(dead_callback) if beside is None else _child_of(beside)
     try:
         remote: RemoteObject = _receive(child, child.ask(operation, 0, arg))
     except BaseException:  # whatever it is, nobody gets to know the new child
@@ -233,6 +242,13 @@ def _start(
             child.wait()
         raise
     return remote
+
+
+def _child_of(remote: RemoteObject) -> Child:
+    if not isinstance(remote, RemoteObject):
+        raise TypeError(f"only a remote object, as wrap() returns it, has a child, not {remote!r}")
+    child: Child = remote._eventlet_child
+    return child
 
 
 def _ask(remote: RemoteObject, operation: str, *args: Any) -> Any:

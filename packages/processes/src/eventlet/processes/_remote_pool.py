@@ -30,17 +30,6 @@ class RemotePool(ChildPool[RemoteObject]):
         self._object = obj
         super().__init__(min_size, max_size)
 
-    def put(self, item: RemoteObject) -> None:
-        """Put back an object that `get` has returned; one that is dead or too many is ended.
-
-        Raises:
-            ForeignItem: it wasn't taken from here, or has been put back already.
-        """
-        if self._child_of(item).is_dead or self._is_closed or self.current_size > self.max_size:
-            self.discard(item)
-        else:
-            super().put(item)
-
     # Behind the scenes
 
     def _start(self) -> RemoteObject:

@@ -53,7 +53,7 @@ class WorkerPool(ChildPool[Child]):
         try:
             result: T = child.ask("apply", 0, function, args, tuple(kwargs.items()))[1]
         finally:
-            if child.is_idle and not self._is_closed:
+            if child.is_idle:
                 self.put(child)
             else:
                 self.discard(child)
