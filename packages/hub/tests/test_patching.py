@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from eventlet import hub
 from eventlet.hub import HubBusy, _originals, patching, spawn
 
 # In a tuple, where patching doesn't find it.
@@ -564,3 +565,10 @@ class TestCopies:
         assert _originals.is_copied(copy.Event)
         assert not _originals.is_copied(threading.Event)
         assert not _originals.is_copied(TestCopies)
+
+
+def test_every_name_says_where_users_find_it() -> None:
+    elsewhere = {name for name in patching.__all__ if name in hub.__all__}
+    assert elsewhere == {"UnknownPatch"}
+    for name in {*patching.__all__} - elsewhere:
+        assert getattr(patching, name).__module__ == "eventlet.hub.patching"

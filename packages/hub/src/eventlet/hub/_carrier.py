@@ -6,7 +6,7 @@ runs on a carrier from the hub's free list. A carrier that has finished one take
 ready queue: if that is a green thread that has not begun, it runs it on the spot, with no switch
 at all.
 
-A parked carrier keeps nothing of the last task: neither function, arguments, result, frames,
+A free carrier keeps nothing of its last green thread: neither function, arguments, result, frames,
 contextvars nor exceptions that were on their way to it.
 """
 
@@ -33,7 +33,7 @@ class Starter:
     """Stands in the ready queue for one green thread that has not begun, the first of `Hub.fresh`.
 
     It stands there instead of the green thread itself so that the stack of whoever switches to it
-    holds no reference to somebody else's task for as long as it is parked.
+    holds no reference to the work of others for as long as it is parked.
     """
 
     __slots__ = ("_hub",)

@@ -1,4 +1,4 @@
-"""A greenlet as the scheduler sees it, and the four things that are done to one.
+"""A greenlet as the scheduler sees it: how it parks, is woken, and has exceptions delivered.
 
 A *fiber* is any greenlet that waits in the hub: a carrier that runs green threads, the main
 greenlet, or one that somebody made by hand. The scheduler keeps its notes on the greenlet itself:
@@ -169,8 +169,8 @@ def is_idle_alarm(timer: Entry) -> bool:
 def deliver(fiber: Fiber, thread: GreenThread[Any] | None, delivery: Delivery) -> None:
     """Raise an exception in `fiber` where it waits, or where it waits next.
 
-    Does nothing if `fiber` no longer runs `thread`: what was meant for one task never reaches the
-    next one on the same carrier.
+    Does nothing if `fiber` no longer runs `thread`: what was meant for one green thread never
+    reaches the next one on the same carrier.
     """
     if fiber.thread is not thread:
         return

@@ -1,10 +1,13 @@
-"""Green threads: a function that runs beside others, its outcome, and what can be done to it."""
+"""Green threads: a function that runs beside others, its outcome, and what can be done to it.
+
+The handle, `spawn`, `kill` and `sleep` are one piece because they call each other: a green thread
+that is killed before it began spawns one for its links, and whoever kills yields.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from threading import get_ident
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -13,6 +16,7 @@ from greenlet import getcurrent as _current_greenlet
 
 from ._fiber import Delivery, Fiber, deliver, park_until, raise_pending, running
 from ._hub import Hub
+from ._native import get_ident
 from ._registry import current_fiber, get_hub
 from ._seconds import refusal
 from ._unobserved import Unobserved
@@ -43,8 +47,8 @@ class GreenThread(Generic[T]):
         "_done",
         "_exception",
         "_fiber",
+        "_listeners",
         "_name",
-        "_observers",
         "_traceback",
         "_unobserved",
         "_value",
@@ -75,7 +79,7 @@ class GreenThread(Generic[T]):
         self._value: Any = None
         self._exception: BaseException | None = None
         # Links and waiters. Always there, because other native threads may append at any time.
-        self._observers: list[Any] = []
+        self._listeners: list[Any] = []
         self._name: str | None = None
 
     # The outcome
@@ -179,9 +183,9 @@ class GreenThread(Generic[T]):
         if not callable(function):
             raise TypeError(f"link() takes a function, not {function!r}")
         link = (function, args, kwargs)
-        self._observers.append(link)
+        self._listeners.append(link)
         if self._done and self._forget(link):
-            self._follow(link)
+            self._tell(link)
 
     def unlink(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
         """Take back a `link` made with equal arguments; return whether there was one."""
@@ -244,7 +248,7 @@ class GreenThread(Generic[T]):
         """Take the function's exception, and tell those who wait."""
         self._exception = exception
         traceback = exception.__traceback__
-        # Without the carrier's own frame, which would tie the exception to later tasks.
+        # Without the carrier's own frame, which would tie the exception to later green threads.
         self._traceback: TracebackType | None = traceback and (traceback.tb_next or traceback)
         exception.__traceback__ = self._traceback
         self._unobserved: Unobserved | None = None
@@ -266,12 +270,12 @@ class GreenThread(Generic[T]):
             fiber.scope = None
             if fiber.pending:
                 fiber.pending.clear()
-        observers = self._observers
-        if observers:
+        listeners = self._listeners
+        if listeners:
             # One by one: while a link waits, others may come, and give up waiting.
-            observers.reverse()
-            while observers:
-                self._follow(observers.pop(), has_begun=fiber is not None)
+            listeners.reverse()
+            while listeners:
+                self._tell(listeners.pop(), has_begun=fiber is not None)
 
     # Behind the scenes
 
@@ -290,7 +294,7 @@ class GreenThread(Generic[T]):
         if getcurrent() is self:
             raise HubError(f"{self!r} cannot wait for itself to end")
         waiter: Waiter[None] = Waiter()
-        self._observers.append(waiter)
+        self._listeners.append(waiter)
         try:
             if not self._done:
                 waiter.wait(timeout)
@@ -301,21 +305,21 @@ class GreenThread(Generic[T]):
         finally:
             self._forget(waiter)
 
-    def _forget(self, observer: object) -> bool:
-        """Take an observer back; return whether it was there."""
+    def _forget(self, listener: object) -> bool:
+        """Take a listener back; return whether it was there."""
         try:
-            self._observers.remove(observer)
+            self._listeners.remove(listener)
         except ValueError:
             return False
         return True
 
-    def _follow(self, observer: Any, *, has_begun: bool = True) -> None:
-        if isinstance(observer, Waiter):
-            observer.switch()
+    def _tell(self, listener: Any, *, has_begun: bool = True) -> None:
+        if isinstance(listener, Waiter):
+            listener.switch()
         elif has_begun:
-            self._call_link(*observer)
+            self._call_link(*listener)
         else:
-            spawn(self._call_link, *observer)
+            spawn(self._call_link, *listener)
 
     def _call_link(
         self, function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -374,7 +378,7 @@ def spawn_after(
 
     Raises:
         TypeError: `function` is not callable.
-        ValueError: `seconds` is negative or not a number.
+        TypeError, ValueError: `seconds` is negative or not a number.
     """
     if not callable(function):
         raise TypeError(f"spawn_after() takes seconds and a function, not {function!r}")
@@ -440,7 +444,7 @@ def sleep(seconds: float = 0) -> None:
     """Give up control for some time; with 0, until all that are ready have run once.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        TypeError, ValueError: `seconds` is negative or not a number.
         HubError: called in the hub's own greenlet.
     """
     me = running()

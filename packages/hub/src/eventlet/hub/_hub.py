@@ -6,6 +6,10 @@ queue and switches to the head. Fibers hand control on among themselves, straigh
 next, until the hub comes up again: that is one round, and nothing that became ready after the
 round began is part of it. So no fiber, timer or descriptor can be starved by those that never
 wait.
+
+All this is one class, because the steps of a turn share its books, and each turn would pay for the
+calls from one object to another. What keeps books of its own stands elsewhere (`_carrier`,
+`_timers`, `_watch`, `_wakeup`), and so does what a hub does once in its life, if ever (`_renewal`).
 """
 
 from __future__ import annotations
@@ -54,8 +58,9 @@ _MAX_IDLE = 86400.0
 # While nobody but other native threads could wake the hub, it asks after so many seconds whether
 # they are still there: one may end without having done so.
 _RECHECK_INTERVAL = 1.0
-# While green threads are ready, the system is asked about descriptors at most this often, in
-# seconds: a system call in each of many short rounds would cost more than what the rounds do.
+# While green threads are ready, the system is asked about descriptors again when so many seconds
+# have passed since it last answered: a system call in each of many short rounds would cost more
+# than what the rounds do.
 _POLL_INTERVAL = 50e-6
 # And other native threads get a turn this often, in seconds: the interpreter's own default.
 _SHARE_INTERVAL = 5e-3
@@ -237,7 +242,7 @@ class Hub:
             A timer; its ``cancel()`` drops the call.
 
         Raises:
-            ValueError: `seconds` is negative or not a number.
+            TypeError, ValueError: `seconds` is negative or not a number.
         """
         now = self.time()
         try:
@@ -254,7 +259,7 @@ class Hub:
             A timer; its ``cancel()`` drops the call.
 
         Raises:
-            ValueError: `when` is not a number.
+            TypeError, ValueError: `when` is not a number.
         """
         deadline = check_moment("a point in time must be a number of seconds", when)
         return Timer(self.timers, deadline, function, args)

@@ -207,7 +207,7 @@ class _LevelPoller(ABC):
 
     def register(self, fd: int) -> bool:
         if sys.platform != "win32":
-            os.fstat(fd)  # a closed or negative descriptor fails here, as it does with epoll
+            os.fstat(fd)  # a closed descriptor fails here, as it does with epoll
         return True
 
     def unregister(self, fd: int) -> None:

@@ -38,7 +38,7 @@ class _Ending:
 
 _this_thread = local()
 
-# By native thread, for the reports of `eventlet.hub.debug` on all of them.
+# By native thread, for what concerns all of them: reports, and `eventlet.hub.testing.shuffled`.
 _hubs: WeakValueDictionary[int, Hub] = WeakValueDictionary()
 
 

@@ -38,7 +38,7 @@ class CancelScope:
         outer: the scope around this one in the same green thread.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        TypeError, ValueError: `seconds` is negative or not a number.
     """
 
     def __init__(self, seconds: float = math.inf, *, shield: bool = False) -> None:
@@ -179,7 +179,7 @@ def move_on_after(seconds: float, *, shield: bool = False) -> CancelScope:
         shield: hold back what comes from outside until the block has been left.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        TypeError, ValueError: `seconds` is negative or not a number.
     """
     return CancelScope(seconds, shield=shield)
 

@@ -100,7 +100,7 @@ def sigtimedwait(sigset: Iterable[int], timeout: float, /) -> struct_siginfo | N
         None if none has come.
 
     Raises:
-        ValueError: `timeout` is negative or not a number, or as `sigwait`.
+        TypeError, ValueError: `timeout` is negative or not a number, or as `sigwait`.
         HubError: as `sigwait`.
     """
     check_seconds("the timeout must be a number of seconds >= 0", timeout)

@@ -38,7 +38,7 @@ class Timeout(BaseException):
 
     Raises:
         ValueError: `seconds` is negative or not a number.
-        TypeError: `exception` cannot be raised.
+        TypeError: `seconds` is of the wrong type, or `exception` cannot be raised.
     """
 
     __slots__ = (
@@ -177,7 +177,7 @@ def exc_after(seconds: float, *throw_args: Any) -> Timeout:
 
     Raises:
         ValueError: `seconds` is negative or not a number.
-        TypeError: `throw_args` stand for no exception.
+        TypeError: `seconds` is of the wrong type, or `throw_args` stand for no exception.
     """
     exception = make_exception(throw_args) if throw_args else TimeoutError(f"{seconds} seconds")
     return Timeout(seconds, exception)
@@ -196,7 +196,7 @@ def call_after(
         A timer; its ``cancel()`` drops the call.
 
     Raises:
-        ValueError: `seconds` is negative or not a number.
+        TypeError, ValueError: `seconds` is negative or not a number.
     """
     me = getcurrent()
 

@@ -32,7 +32,7 @@ class VirtualClock:
         threshold: real seconds of silence before the clock jumps.
 
     Raises:
-        ValueError: `threshold` is negative or not a number.
+        TypeError, ValueError: `threshold` is negative or not a number.
     """
 
     def __init__(self, threshold: float = 0.0) -> None:
@@ -49,7 +49,7 @@ class VirtualClock:
         """Move the clock on, as if the caller had computed for so long.
 
         Raises:
-            ValueError: `seconds` is negative or not a number.
+            TypeError, ValueError: `seconds` is negative or not a number.
         """
         self._time += check_seconds("time moves on by a number of seconds >= 0", seconds)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import Any, Generic, TypeVar
 
 from ._fiber import Fiber, park_until, raise_pending
+from ._native import get_ident
 from ._registry import current_fiber, deadline_after, get_hub
 from .errors import HubBusy, HubError, WrongThread
 

@@ -34,8 +34,9 @@ __all__ = [
 ]
 
 # Tracebacks and docs show the name that users type.
-for _name in ("Changes", "Patch", "available", "is_patched", "original", "patch", "patched"):
-    globals()[_name].__module__ = "eventlet.hub.patching"
+for _name in __all__:
+    if _name != "UnknownPatch":  # which is one of `eventlet.hub`
+        globals()[_name].__module__ = "eventlet.hub.patching"  # also where this is `__main__`
 del _name
 
 if __name__ == "__main__":
