@@ -6,6 +6,7 @@ the newest supported one that this machine has.
 """
 
 import os
+import select
 import shutil
 import sys
 from pathlib import Path
@@ -28,7 +29,9 @@ nox.options.stop_on_first_error = False
 
 PACKAGES = workspace.load()
 SHORT = [package.short for package in PACKAGES.values()]
+TESTS = [f"packages/{short}/tests" for short in SHORT]
 STDLIB = [s for s in SHORT if (ROOT / "packages" / s / "tests" / "stdlib" / "run.py").exists()]
+POLLERS = ["poll", "select"]
 PATCHED = "patched"  # stands, in the session `stdlib`, for all packages at once
 SOAK = {
     "chat": "tests/soak_chat.py",  # 5,000 guests in the chat server of the examples
@@ -130,20 +133,26 @@ def soak(session: nox.Session, what: str) -> None:
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def portable(session: nox.Session) -> None:
     """Run every package's tests on the code paths of other platforms."""
-    needed = (text for package in PACKAGES.values() for text in package.test_requirements)
-    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
-    folders = [f"packages/{short}/tests" for short in SHORT]
-    _pytest(session, *folders, label=f"{session.python}-portable", EVENTLET_PORTABLE="1")
+    _install_for_tests(session)
+    _pytest(session, *TESTS, label=f"{session.python}-portable", EVENTLET_PORTABLE="1")
 
 
 @nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
 def shuffled(session: nox.Session) -> None:
     """Run every package's tests with green threads in a random order."""
-    needed = (text for package in PACKAGES.values() for text in package.test_requirements)
-    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
-    folders = [f"packages/{short}/tests" for short in SHORT]
+    _install_for_tests(session)
     seed = [] if "--eventlet-seed" in session.posargs else ["--eventlet-seed", "random"]
-    session.run("pytest", *seed, *_selection(session, *folders))
+    session.run("pytest", *seed, *_selection(session, *TESTS))
+
+
+@nox.session(python=NEWEST, requires=["wheels"], reuse_venv=HAS_UV)
+@nox.parametrize("poller", POLLERS, ids=POLLERS)
+def pollers(session: nox.Session, poller: str) -> None:
+    """Run every package's tests on a poller that is not the first choice here."""
+    if not hasattr(select, poller):
+        session.skip(f"this platform has no {poller}()")
+    _install_for_tests(session)
+    session.run("pytest", *_selection(session, *TESTS), env={"EVENTLET_HUB": poller})
 
 
 @nox.session(python=NEWEST)
@@ -285,6 +294,12 @@ def _install(session: nox.Session, packages: list[workspace.Package], *tools: st
         names = (package.name for package in packages)
         options = ["--exact", *(word for name in names for word in ("--reinstall-package", name))]
     session.install(*options, *tools, *map(str, built))
+
+
+def _install_for_tests(session: nox.Session) -> None:
+    """Make the environment hold what the tests of all packages need."""
+    needed = (text for package in PACKAGES.values() for text in package.test_requirements)
+    _install(session, list(PACKAGES.values()), *TEST_TOOLS, *needed)
 
 
 def _install_from_debian(session: nox.Session, *packages: str) -> None:
