@@ -14,6 +14,7 @@ import pytest
 
 from eventlet import hub
 from eventlet.greensocket import GreenSocket, connect, connect_tcp, socket
+from eventlet.greensocket._connecting import _expect_nothing
 from eventlet.hub import patching
 from eventlet.hub.testing import wait_until_idle
 
@@ -81,6 +82,23 @@ def test_connect_twice(listener: GreenSocket) -> None:
         sock.connect(listener.getsockname())
         with pytest.raises(OSError, match="already connected"):
             sock.connect(listener.getsockname())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells at once")
+def test_connecting_to_this_machine_takes_no_turn(listener: GreenSocket) -> None:
+    other = hub.spawn(int)
+    with socket.socket() as sock:
+        sock.connect(listener.getsockname())
+        assert not other.dead
+    other.wait()
+
+
+def test_what_came_before_anybody_was_to_tell_is_seen(poller: str, listener: GreenSocket) -> None:
+    with socket.create_connection(listener.getsockname()) as first, listener.accept()[0] as peer:
+        peer.sendall(b"early")
+        with socket.socket(fileno=first.detach()) as sock:
+            _expect_nothing(sock)
+            assert sock.recv(10) == b"early"
 
 
 @pytest.fixture

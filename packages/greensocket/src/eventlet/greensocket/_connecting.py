@@ -41,6 +41,10 @@ def connect_ex(sock: GreenSocket, address: Any) -> int:
         return code
     if code == errno.EALREADY and sock._timeout is None:
         code = errno.EINPROGRESS  # another green thread has begun it; both wait for the same end
+    elif code == errno.EINPROGRESS and sys.platform == "linux":
+        code = _outcome(sock, where)  # a listener on this machine has answered by now
+        if not code:
+            _expect_nothing(sock)
     deadline = None
     while code in _UNDER_WAY:
         deadline = sock._await_writable(deadline, tried=True)
@@ -48,6 +52,14 @@ def connect_ex(sock: GreenSocket, address: Any) -> int:
     if code == errno.EAGAIN and family_of(sock) == _AF_UNIX:
         return _knock(sock, where)
     return code
+
+
+def _expect_nothing(sock: GreenSocket) -> None:
+    """Take it that a peer which was connected to just now has sent nothing yet.
+
+    Should it have, the poller will say so: it reports what there is when it is asked first.
+    """
+    sock._watch_here().readable = False
 
 
 def _outcome(sock: GreenSocket, address: Any) -> int:

@@ -44,13 +44,12 @@ def is_name(host: object) -> bool:
 
 def is_address(host: str) -> bool:
     """Whether `host` is an IPv4 or IPv6 address in figures."""
-    for family in (_standard.AF_INET6, _standard.AF_INET):
-        try:
-            _standard.inet_pton(family, host)
-        except (OSError, UnicodeEncodeError):
-            continue
-        return True
-    return False
+    family = _standard.AF_INET6 if ":" in host else _standard.AF_INET
+    try:
+        _standard.inet_pton(family, host)
+    except (OSError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def getaddrinfo(

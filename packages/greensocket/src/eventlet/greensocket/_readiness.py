@@ -89,14 +89,17 @@ def _register(owner: Watched, hub: Hub) -> Watch:
     if fd < 0 or owner._watches is GONE:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     watch = None
-    if any(old.hub is hub for old in owner._watches):
-        # Another object with the same descriptor has registered it after this one had: both
-        # live on with the younger watch, rather than close each other's for ever.
-        watch = hub.watches.get(fd)
+    others = owner._watches
+    if others:
+        if any(old.hub is hub for old in others):
+            # Another object with the same descriptor has registered it after this one had: both
+            # live on with the younger watch, rather than close each other's for ever.
+            watch = hub.watches.get(fd)
+        others = tuple(old for old in others if not old.closed)
     if watch is None:
         watch = hub.watch(fd)
         watch.drains = owner._drains
-    owner._watches = (*(old for old in owner._watches if not old.closed), watch)
+    owner._watches = (*others, watch)
     return watch
 
 

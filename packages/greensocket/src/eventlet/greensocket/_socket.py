@@ -13,6 +13,7 @@ import _socket
 import errno
 import os
 import socket as _standard
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import isnan
@@ -49,6 +50,8 @@ _accept: Callable[[_socket.socket], tuple[int, Any]] = _Base._accept  # type: ig
 _NEVER_WAITS = getattr(_socket, "MSG_DONTWAIT", 0) | getattr(_socket, "MSG_ERRQUEUE", 0)
 _NEVER_WAITS_TO_READ = _NEVER_WAITS | _socket.MSG_OOB
 _WAIT_ALL = getattr(_socket, "MSG_WAITALL", 0)
+# With which Linux makes a descriptor non-blocking from the start: a call less for each socket.
+_NON_BLOCKING = _socket.SOCK_NONBLOCK if sys.platform == "linux" else 0
 
 
 class GreenSocket(_standard.socket):
@@ -76,6 +79,12 @@ class GreenSocket(_standard.socket):
     ) -> None:
         self._watch = UNWATCHED
         self._watches = ()
+        if type == -1 and fileno is None:
+            type = _socket.SOCK_STREAM
+        if fileno is None and _NON_BLOCKING and not type & _NON_BLOCKING:
+            _Standard.__init__(self, family, type | _NON_BLOCKING, proto)
+            self._timeout = _socket.getdefaulttimeout()
+            return
         _Standard.__init__(self, family, type, proto, fileno)
         self._timeout = _Base.gettimeout(self)
         _Base.setblocking(self, False)
@@ -494,7 +503,7 @@ class GreenSocket(_standard.socket):
     def __del__(self) -> None:
         # The hub must not believe that it knows the next descriptor of this number.
         try:
-            if self._watches:
+            if self._watches and self._watches is not GONE:
                 unwatch(self)
         except AttributeError:
             pass  # made by `__new__` alone
