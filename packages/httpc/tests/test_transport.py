@@ -437,6 +437,20 @@ def test_pool_timeout_and_total_in_the_line(server: Any, ok: Ok) -> None:
         assert client.statistics() == (0, 0, 0)
 
 
+def test_a_timeout_of_somebody_else_in_the_line_is_passed_on(server: Any, ok: Ok) -> None:
+    server.play(lambda peer: sleep(100))
+    with Client(limits=Limits(max_per_host=1), trust_env=False) as client:
+        hog = spawn(client.get, server.url)
+        sleep(0)
+        standing = spawn(client.get, server.url, timeout=Timeouts(pool=100))
+        sleep(0)
+        standing.kill(TimeoutError("mine"))
+        with pytest.raises(TimeoutError, match="mine"):
+            standing.wait()
+        assert client.statistics() == (1, 0, 0)
+        kill(hog)
+
+
 def test_no_time_at_all(client: Client, server: Any, ok: Ok) -> None:
     server.answer(ok())
     with pytest.raises(TotalTimeout):

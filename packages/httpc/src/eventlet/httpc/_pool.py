@@ -17,6 +17,7 @@ from .errors import PoolTimeout
 
 if TYPE_CHECKING:
     from ._stream import Stream
+    from ._url import Origin
 
 # What one request and its answer go over.
 Exchange: TypeAlias = "Connection | Stream"
@@ -57,7 +58,7 @@ class Pool:
         # Also at the end of the interpreter, where an open socket would raise a warning.
         self._finalizer = weakref.finalize(self, _close_idle, self._ledger)
 
-    def acquire(self, key: Hashable, budget: Budget, peer: str) -> Exchange:
+    def acquire(self, key: Hashable, budget: Budget, origin: Origin) -> Exchange:
         """Return a connection for the caller alone, kept or new; wait for one if need be.
 
         The caller gives it to `release` or `discard` in any case.
@@ -65,7 +66,7 @@ class Pool:
         Arguments:
             key: what it must lead to.
             budget: the limits of the request.
-            peer: names the destination in errors.
+            origin: the destination that errors name.
 
         Raises:
             PoolTimeout: none came free in time.
@@ -76,7 +77,7 @@ class Pool:
         while True:
             connection = ledger.take_idle(key)
             if connection is None:
-                connection = self._wait_for_slot(key, budget, peer)
+                connection = self._wait_for_slot(key, budget, origin)
             if connection is None:
                 return self._open(key, budget)
             if connection.is_alive(self._expiry):
@@ -123,19 +124,22 @@ class Pool:
         state = "closed" if self._closed else "open"
         return f"<Pool {state}, {self._ledger.slots} connections, {self._ledger.idle} idle>"
 
-    def _wait_for_slot(self, key: Hashable, budget: Budget, peer: str) -> Connection | None:
+    def _wait_for_slot(self, key: Hashable, budget: Budget, origin: Origin) -> Connection | None:
         """Return a connection that somebody passed on, or None for a slot to fill."""
         has_slot, victim = self._ledger.take_slot(key)
         if victim is not None:
             victim.close()
         if has_slot:
             return None
+        peer = origin.peer
         limit = budget.cap(budget.timeouts.pool, peer)
         waiter: Waiter[Connection | None] = Waiter()
         turn = self._ledger.stand_in_line(key, waiter.switch)
         try:
             return waiter.wait(limit)
         except TimeoutError:
+            if not waiter.expired:
+                raise  # thrown in by somebody
             reason = f"all {self._ledger.slots} stayed in use for {limit} seconds"
             raise budget.expired(PoolTimeout, peer, reason) from None
         finally:

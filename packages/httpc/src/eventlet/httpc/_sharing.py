@@ -100,20 +100,20 @@ class SharingPool(Pool):
         super().__init__(limits, connect)
         self._lanes: dict[Hashable, _Lane] = {}
 
-    def acquire(self, key: Hashable, budget: Budget, peer: str) -> Exchange:
+    def acquire(self, key: Hashable, budget: Budget, origin: Origin) -> Exchange:
         """Return a connection or a stream for the caller alone; see `Pool.acquire`."""
         if not _is_secure(key):
-            return super().acquire(key, budget, peer)
+            return super().acquire(key, budget, origin)
         while not (lane := self._lane(key)).is_plain:
             stream = None if lane.line else lane.enter()
             if stream is None:
                 if lane.needs_session:
-                    return self._lead(lane, key, budget, peer)
-                stream = self._stand_in_line(lane, budget, peer)
+                    return self._lead(lane, key, budget, origin)
+                stream = self._stand_in_line(lane, budget, origin.peer)
             if stream is not None:
                 budget.mark("reused")
                 return stream
-        return self._adopted(super().acquire(key, budget, peer))
+        return self._adopted(super().acquire(key, budget, origin))
 
     def release(self, connection: Any) -> None:
         """Take back a connection or a stream on which nothing is left to be done."""
@@ -144,11 +144,11 @@ class SharingPool(Pool):
             lane = self._lanes[key] = _Lane()
         return lane
 
-    def _lead(self, lane: _Lane, key: Hashable, budget: Budget, peer: str) -> Exchange:
+    def _lead(self, lane: _Lane, key: Hashable, budget: Budget, origin: Origin) -> Exchange:
         """Open a connection while the others wait to see what it turns out to be."""
         lane.is_opening = True
         try:
-            return self._adopted(super().acquire(key, budget, peer))
+            return self._adopted(super().acquire(key, budget, origin))
         finally:
             lane.is_opening = False
             lane.serve()

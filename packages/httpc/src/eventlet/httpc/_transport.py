@@ -69,7 +69,7 @@ class Transport:
         """
         key, _ = self._way(url)
         pool = self._pool()
-        pool.release(pool.acquire(key, budget, url.origin.peer))
+        pool.release(pool.acquire(key, budget, url.origin))
 
     def drop_idle(self) -> None:
         """Close the connections of this native thread that nobody uses now."""
@@ -96,7 +96,7 @@ class Transport:
         tries = 0
         while True:
             tries += 1
-            connection = pool.acquire(key, budget, request.url.origin.peer)
+            connection = pool.acquire(key, budget, request.url.origin)
             try:
                 connection.start(request, head, budget)
                 return Reply(connection, pool, request)
