@@ -162,19 +162,19 @@ class HttpsClient(HttpClient):
 
 
 def prepare(method: str, url: URL, body: Any, headers: Headers, budget: Budget) -> Request:
-    """Make a request of what people pass; `headers` are ours to change.
+    """Make a request of what people pass.
 
     Raises:
         InvalidRequest: something in it cannot be sent safely.
     """
-    if "accept-encoding" not in headers:
-        headers.add("Accept-Encoding", accepted_codings())
-    if url.username is not None and "authorization" not in headers:
-        headers.add("Authorization", basic(url.username, url.password or ""))
     # Framing is ours; a length that a program of 2009 passes along is what we find anyway.
-    headers.pop("content-length", None)
+    fields = [field for field in headers.multi_items() if field[0].lower() != "content-length"]
+    if "accept-encoding" not in headers:
+        fields.append(("Accept-Encoding", accepted_codings()))
+    if url.username is not None and "authorization" not in headers:
+        fields.append(("Authorization", basic(url.username, url.password or "")))
     content = None if body is None or body in (b"", "") else make_body(body)
-    return Request(checked_method(method), url, headers.multi_items(), content, budget)
+    return Request(checked_method(method), url, fields, content, budget)
 
 
 def perform(transport: Transport, request: Request) -> ClassicResponse:

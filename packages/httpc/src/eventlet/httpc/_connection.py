@@ -62,8 +62,7 @@ class Connection:
     def __init__(self, sock: socket, key: Hashable, peer: str) -> None:
         self._sock = sock
         self._time = get_hub().time
-        self._limit: float | None = None
-        sock.settimeout(None)
+        self._limit = sock.gettimeout()
         self._upload: Upload | None = None
         self.key = key
         self.peer = peer

@@ -70,7 +70,7 @@ class Dialer:
         raise budget.expired(ConnectTimeout, peer, f"it took longer than {limit} seconds")
 
     def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
-        sock = self._reach(key, budget)
+        sock = self._reach(key, peer, budget)
         if not _speaks_http2(sock):
             return Connection(sock, key, peer)
         if not self.http2:
@@ -89,10 +89,13 @@ class Dialer:
             raise
         return session
 
-    def _reach(self, key: Key, budget: Budget) -> socket.socket:
-        origin, proxy = key if isinstance(key, Route) else (key, None)
-        hop = key if isinstance(key, Origin) else key.proxy
-        sock: socket.socket = self._connect(hop.host, hop.port, _name(hop))
+    def _reach(self, key: Key, peer: str, budget: Budget) -> socket.socket:
+        if isinstance(key, Route):
+            origin, proxy = key
+            sock = self._connect(proxy.host, proxy.port, _name(proxy))
+        else:
+            origin, proxy = key, None
+            sock = self._connect(key.host, key.port, peer)
         try:
             budget.mark("connected")
             if proxy is not None and origin is not None:

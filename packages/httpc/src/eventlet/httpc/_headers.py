@@ -127,7 +127,7 @@ class Headers(MutableMapping[str, str]):
         if not isinstance(name, str):
             return False
         wanted = name.lower()
-        return any(key.lower() == wanted for key, _ in self._fields)
+        return wanted in [key.lower() for key, _ in self._fields]
 
     def __iter__(self) -> Iterator[str]:
         seen = set()

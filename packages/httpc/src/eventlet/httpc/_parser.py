@@ -79,10 +79,9 @@ class ResponseParser:
         self._max_head = max_head
         self._parser = HttpResponseParser(self)
         self._spent = False
-        self.begin("GET")
 
     def begin(self, method: str) -> None:
-        """Expect the answer to a request with this method."""
+        """Expect the answer to a request with this method; nothing else is known before."""
         if self._spent:
             self._parser = HttpResponseParser(self)
             self._spent = False

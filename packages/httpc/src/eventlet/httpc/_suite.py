@@ -197,7 +197,8 @@ class HttpSuite:
 
     def _fetch(self, params: Params, max_retries: int, connection: Any) -> tuple[Any, Any]:
         """Carry out a GET, following redirects."""
-        params.headers.setdefault("Accept", f"{self.fallback_content_type};q=1,*/*;q=0")
+        if "accept" not in params.headers:
+            params.headers.add("Accept", f"{self.fallback_content_type};q=1,*/*;q=0")
         for _ in range(max_retries):
             try:
                 return self._perform(params, connection)
@@ -226,7 +227,7 @@ class HttpSuite:
         ok: Collection[int] | None,
         aux: Any,
     ) -> Params:
-        given = dict(pairs_of(headers))
+        given = dict(pairs_of(headers)) if headers else None
         return Params(url, method, body, given, self.dumper, self.loader, use_proxy, ok, aux)
 
     def _describe(self, params: Params, content_type: str | None) -> None:
@@ -269,9 +270,8 @@ def _ask(params: Params, connection: Any) -> Any:
         url = URL.parse(params.url)
         params.path = url.target
         if connection is None:
-            headers = params.headers.copy()
             budget = Budget(CLASSIC_TIMEOUTS)
-            request = prepare(params.method, url, params.body, headers, budget)
+            request = prepare(params.method, url, params.body, params.headers, budget)
             return perform(transport_for(params.use_proxy), request)
     connection.request(params.method, params.path, params.body, params.headers)
     return connection.getresponse()

@@ -66,9 +66,13 @@ class URL:
         path: the path alone, percent-encoded.
         query: what follows the question mark, percent-encoded; None if there is no question mark.
         fragment: what follows the hash sign; never sent.
+        authority: what the ``Host`` header says: the host, and the port unless it is the default.
     """
 
-    __slots__ = ("_text", "fragment", "origin", "password", "path", "query", "target", "username")
+    __slots__ = (
+        "_text", "authority", "fragment", "origin", "password", "path", "query", "target",
+        "username",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -86,7 +90,10 @@ class URL:
         self.username = username
         self.password = password
         self.target = path if query is None else f"{path}?{query}"
-        text = f"{origin}{self.target}"
+        place = authority(origin.host, origin.port, origin.scheme)
+        name, percent, rest = place.partition("%25")
+        self.authority = f"{name}]{rest.partition(']')[2]}" if percent else name  # RFC 6874, 4
+        text = f"{origin.scheme}://{place}{self.target}"
         self._text = text if fragment is None else f"{text}#{fragment}"
 
     @staticmethod
@@ -116,12 +123,6 @@ class URL:
     def port(self) -> int:
         """The port, given or by default of the scheme."""
         return self.origin.port
-
-    @property
-    def authority(self) -> str:
-        """What the ``Host`` header says: the host, and the port unless it is the default one."""
-        name, percent, rest = authority(*self.origin[1:], self.origin.scheme).partition("%25")
-        return f"{name}]{rest.partition(']')[2]}" if percent else name  # RFC 6874, section 4
 
     def join(self, reference: str) -> URL:
         """Resolve a reference, such as a link in a page or a ``Location`` header.
