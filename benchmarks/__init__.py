@@ -11,5 +11,8 @@ How a figure comes about:
 - Subjects that keep one core busy are measured in processor time, user and system, which others
   that use the machine take nothing from; subjects with a process on each side in elapsed time.
 
+- Two contenders are limits, and no peers: `c`, what the machine can do, and `floor`, what a library
+  of green threads in pure Python can do at best.
+
 `subjects` holds one module a subject, with one function a contender that does the same work.
 """

@@ -41,9 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
         draw(cases if options.json is None else results.load(options.json), options.charts)
     if not options.check:
         return 0
-    missed = targets.shortfalls(cases, committed)
-    print("\nEvery target holds." if not missed else "\nFalling short:", *missed, sep="\n  ")
-    return 1 if missed else 0
+    found = targets.check(cases, committed)
+    if found.out_of_reach:
+        print("\nOut of reach, being too close to the floor:", *found.out_of_reach, sep="\n  ")
+    if found.shortfalls:
+        print("\nFalling short:", *found.shortfalls, sep="\n  ")
+    else:
+        print("\nEvery target holds that is within reach.")
+    return 1 if found.shortfalls else 0
 
 
 def _parser() -> argparse.ArgumentParser:

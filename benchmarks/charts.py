@@ -11,7 +11,10 @@ from .results import Case, Spread
 
 # The colours of the contenders, in their order, which colour-blind people can tell apart (Okabe and
 # Ito, "Color Universal Design"). No subject has more contenders than there are colours.
-_COLOURS = ["#0072b2", "#999999", "#d55e00", "#cc79a7", "#e69f00", "#009e73", "#f0e442", "#56b4e9"]
+_COLOURS = [
+    "#0072b2", "#999999", "#d55e00", "#cc79a7", "#e69f00", "#009e73", "#f0e442", "#56b4e9",
+    "#000000",
+]  # fmt: skip
 
 
 def draw(cases: Iterable[Case], folder: Path) -> None:

@@ -54,8 +54,9 @@ CONTENDERS = {
     "threads": Contender("peers", "threads"),
     # Objects in a child process, as in the standard library.
     "managers": Contender("peers", "managers"),
-    # No peer, but a limit: see `_echo.c`.
+    # No peers, but limits: see `_echo.c`, and `_floor.py`.
     "c": Contender("ours", "c"),
+    "floor": Contender("ours", "floor"),
     # HTTP clients, each in the company that suits it best.
     "aiohttp": Contender("peers", "aiohttp", "uvloop", distribution="aiohttp"),
     "httpx": Contender("peers", "httpx", "uvloop", distribution="httpx"),
@@ -64,6 +65,9 @@ CONTENDERS = {
     "urllib3": Contender("gevent", "urllib3", distribution="urllib3"),
     "requests": Contender("gevent", "requests", distribution="requests"),
 }
+
+# Nobody would use them; they show what a machine, and what Python, can do at best.
+LIMITS = frozenset({"c", "floor"})
 
 
 def set_up(environment: str) -> Path:

@@ -44,9 +44,13 @@ class Case:
         """The subject and the label, as the targets spell them."""
         return f"{self.subject}/{self.label}" if self.label else self.subject
 
-    def ratio(self, contender: str) -> Spread | None:
-        """Return how many times better ours did, round by round; None if either is missing."""
-        ours, theirs = self.figures.get("ours"), self.figures.get(contender)
+    def ratio(self, contender: str, of: str = "ours") -> Spread | None:
+        """Return how many times better ours did, round by round; None if either is missing.
+
+        Arguments:
+            of: another than ours, to be compared with `contender`.
+        """
+        ours, theirs = self.figures.get(of), self.figures.get(contender)
         if not ours or not theirs:
             return None
         pairs = zip(ours, theirs, strict=True)

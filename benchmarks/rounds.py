@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .contenders import CONTENDERS, search_path, set_up
+from .contenders import CONTENDERS, LIMITS, search_path, set_up
 from .results import Case
 from .subject import load, module_of
 from .subjects._load import find_compiler
@@ -123,7 +124,8 @@ def measure(
             contender: (pythons[contender], checkout)
             for contender, checkout in checkouts.items()
             if hasattr(adapters, CONTENDERS[contender].adapter)
-            and (contender != "c" or subject.with_c)
+            and (contender in subject.limits or contender not in LIMITS)
+            and (contender != "floor" or hasattr(select, "epoll"))
         }
         for label in subject.cases:
             done(_measure_case(name, label, taking_part, effort))

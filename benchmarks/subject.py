@@ -34,7 +34,7 @@ class Subject:
         footprint: whether less is better and every round needs a fresh process.
         servers: whether each contender is a server in a process of its own, under the same load.
         needs_c: whether a part of it is written in C; skipped where there is no compiler.
-        with_c: whether the server in C takes part too, as the limit of what can be.
+        limits: which of the contenders that are none, but limits, take part.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Subject:
     footprint: bool = False
     servers: bool = False
     needs_c: bool = False
-    with_c: bool = False
+    limits: tuple[str, ...] = ()
 
 
 def names() -> list[str]:

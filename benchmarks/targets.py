@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from .results import Case, load
 
@@ -14,6 +15,21 @@ COMMITTED = HERE / "results" / "latest.json"
 
 # A ratio to a peer that has become worse by more than this since the committed run is not noise.
 _NOISE = 0.1
+# A target that takes more than this part of what the floor does, in the same run, is out of reach:
+# the rest is for what a library has to do besides (see `subjects/_floor.py`).
+_REACHABLE = 0.85
+
+
+class Findings(NamedTuple):
+    """What a comparison with the targets and with the committed results has shown.
+
+    Attributes:
+        shortfalls: what does not hold, or has become worse.
+        out_of_reach: targets that do not hold because they lie too close to the floor.
+    """
+
+    shortfalls: list[str]
+    out_of_reach: list[str]
 
 
 def committed() -> dict[str, Case]:
@@ -21,22 +37,39 @@ def committed() -> dict[str, Case]:
     return {case.name: case for case in load(COMMITTED)} if COMMITTED.exists() else {}
 
 
-def shortfalls(cases: Iterable[Case], before: Mapping[str, Case]) -> list[str]:
-    """Say which cases fall short of their targets, or of what they were before."""
-    targets: dict[str, dict[str, float]] = tomllib.loads(TARGETS.read_text("utf-8"))
-    found: list[str] = []
+def check(
+    cases: Iterable[Case],
+    before: Mapping[str, Case],
+    targets: Mapping[str, Mapping[str, float]] | None = None,
+) -> Findings:
+    """Say which cases fall short of their targets, or of what they were before.
+
+    Arguments:
+        before: earlier results, by the names of their cases.
+        targets: how many times better ours has to be, by case and contender; default: those of
+            ``targets.toml``.
+    """
+    if targets is None:
+        targets = tomllib.loads(TARGETS.read_text("utf-8"))
+    findings = Findings([], [])
     for case in cases:
-        found += _below_target(case, targets.get(case.name, {}))
+        _compare_with_targets(case, targets.get(case.name, {}), findings)
         if case.name in before:
-            found += _worse_than(case, before[case.name])
-    return found
+            findings.shortfalls.extend(_worse_than(case, before[case.name]))
+    return findings
 
 
-def _below_target(case: Case, targets: dict[str, float]) -> Iterable[str]:
+def _compare_with_targets(case: Case, targets: Mapping[str, float], findings: Findings) -> None:
     for contender, target in targets.items():
         ratio = case.ratio(contender)
-        if ratio is not None and ratio.median < target:
-            yield f"{case.name}: {ratio.median:.2f} times {contender}, the target is {target:g}"
+        if ratio is None or ratio.median >= target:
+            continue
+        text = f"{case.name}: {ratio.median:.2f} times {contender}, the target is {target:g}"
+        floor = case.ratio(contender, of="floor")
+        if floor is not None and contender != "floor" and target > floor.median * _REACHABLE:
+            findings.out_of_reach.append(f"{text}, the floor {floor.median:.2f}")
+        else:
+            findings.shortfalls.append(text)
 
 
 def _worse_than(case: Case, before: Case) -> Iterable[str]:

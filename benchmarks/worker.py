@@ -1,6 +1,7 @@
 """One contender's process: takes orders on standard input, answers on standard output.
 
-An order is how often to repeat the work; the answer says what came of it and how long it took.
+An order is how often to repeat the work; the answer says what came of it, how long it took, and
+which servers do the work, if it isn't this process.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.subject import load, module_of
+from benchmarks.subjects._load import servers
 
 Work = Callable[[int], Any]
 Adapter = Callable[[int], Any]
@@ -41,7 +43,8 @@ class Orders:
         """Report the work's result and the time since the order."""
         wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
         done, own = result if isinstance(result, tuple) else (result, 0.0)
-        self._out.write(json.dumps({"result": done, "wall": wall, "cpu": cpu, "own": own}) + "\n")
+        answer = {"result": done, "wall": wall, "cpu": cpu, "own": own, "servers": servers}
+        self._out.write(json.dumps(answer) + "\n")
         self._out.flush()
 
 

@@ -3,6 +3,7 @@
 import atexit
 import ctypes
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from pathlib import Path
 from benchmarks.subject import Work
 
 _HERE = Path(__file__).parent
+# What a contender's server runs under, as a command line: something that watches it.
+UNDER = "BENCHMARKS_SERVER_UNDER"
+# The process identifiers of the servers that were started here.
+servers: list[int] = []
 
 
 def find_compiler() -> str | None:
@@ -47,10 +52,19 @@ def _start(*command: str, core: int) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
     )
-    atexit.register(process.kill)
+    atexit.register(_end, process)
     if sys.platform == "linux":
         os.sched_setaffinity(process.pid, {core})
     return process
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a process so that what watches it can still report."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _ask(process: "subprocess.Popen[str]", line: str = "") -> int:
@@ -130,8 +144,10 @@ def _over_tls(contender: str, what: str, busy: int, size: int) -> Work:
 
 def _serve(contender: str, kind: str) -> tuple["subprocess.Popen[str]", int]:
     """Start a contender's server on the core of this process; return it and its port."""
-    command = (sys.executable, "-m", "benchmarks.subjects._servers", contender, kind)
+    under = shlex.split(os.environ.get(UNDER, ""))
+    command = (*under, sys.executable, "-m", "benchmarks.subjects._servers", contender, kind)
     server = _start(*command, core=_cores()[0])
+    servers.append(server.pid)
     return server, _ask(server)
 
 

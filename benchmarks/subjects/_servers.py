@@ -72,6 +72,34 @@ def eventlet() -> None:
     _serve(import_module("eventlet.green.socket"), "eventlet.green.ssl", spawn)
 
 
+def floor() -> None:
+    """Serve as the least scheduler can, where sending never blocks."""
+    import socket
+
+    from benchmarks.subjects._floor import Scheduler
+
+    scheduler = Scheduler()
+    give_up = scheduler.give_up
+
+    def echo(connection: socket.socket) -> None:
+        scheduler.register(connection.fileno())
+        recv, send = connection.recv, connection.send
+        give_up()
+        while data := recv(_CHUNK):
+            send(data)
+            give_up()
+        connection.close()
+
+    listener = socket.create_server(_ADDRESS, backlog=_BACKLOG)
+    _announce(listener.getsockname()[1])
+    scheduler.register(listener.fileno())
+    while True:
+        give_up()
+        with suppress(BlockingIOError):
+            while True:
+                scheduler.spawn(echo, listener.accept()[0])
+
+
 def threads() -> None:
     import socket
     from threading import Thread

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.subject import AsyncWork, Subject, Work
 from benchmarks.subjects._load import start_hosts
 
-SUBJECT = Subject("a crawl of 200 hosts", "pages/s", {"": 200}, needs_c=True)
+SUBJECT = Subject("a crawl of 200 hosts", "pages/s", {"": 200}, needs_c=True, limits=("floor",))
 _AT_ONCE = 50
 _SIZE = 1024
 
@@ -64,6 +64,52 @@ def requests(hosts: int) -> Work:
     session = http.Session()
     session.mount("http://", http.adapters.HTTPAdapter(pool_connections=hosts))
     return _under_gevent(lambda url: session.get(url).content, hosts)
+
+
+def floor(hosts: int) -> Work:
+    """The system calls, one request that is written beforehand, and no look at the answer."""
+    import socket
+
+    from benchmarks.subjects._floor import Scheduler
+    from greenlet import getcurrent
+
+    scheduler = Scheduler()
+    give_up = scheduler.give_up
+    targets = []
+    for url in start_hosts(_SIZE, hosts):
+        host, port = url.removeprefix("http://").removesuffix("/").split(":")
+        request = f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+        targets.append(((host, int(port)), request))
+
+    def fetch(address: tuple[str, int], request: bytes) -> bytes:
+        sock = socket.socket()
+        scheduler.register(sock.fileno(), connecting=True)
+        sock.connect_ex(address)
+        give_up()
+        sock.send(request)
+        give_up()
+        answer = sock.recv(65536)
+        sock.close()
+        return answer.partition(b"\r\n\r\n")[2]
+
+    def work(repeats: int) -> int:
+        left, pages = targets * repeats, list[bytes]()
+        wanted = len(left)
+
+        def fetching() -> None:
+            while left:
+                pages.append(fetch(*left.pop()))
+            if len(pages) == wanted:
+                scheduler.ready.append(main)
+
+        main = getcurrent()
+        for _ in range(_AT_ONCE):
+            scheduler.spawn(fetching)
+        while len(pages) < wanted:
+            give_up()
+        return _check(pages)
+
+    return work
 
 
 async def _async_work(fetch: Callable[[str], Any], hosts: int) -> AsyncWork:

@@ -10,7 +10,7 @@ SUBJECT = Subject(
     clock="own",
     servers=True,
     needs_c=True,
-    with_c=True,
+    limits=("c", "floor"),
 )
 
 

@@ -18,6 +18,7 @@ SUBJECT = Subject(
     "ping-pong over a pair of sockets",
     "round trips/s",
     {"unix": _UNIX, "tcp": _TCP, "sockets": _SOCKETS},
+    limits=("floor",),
 )
 _TIMES = range(100)
 _CHUNK = 64
@@ -133,6 +134,34 @@ def eventlet(case: int) -> Work:
     near, far = _pair(case)
     peer.spawn(_answering, _receiver(far, waiting(far)), far.send)
     return _pinging(_receiver(near, waiting(near)), near.send)
+
+
+def floor(case: int) -> Work:
+    from benchmarks.subjects._floor import Scheduler
+
+    scheduler = Scheduler()
+    give_up = scheduler.give_up
+    near, far = _pair(case)
+
+    def answering() -> None:
+        scheduler.register(far.fileno())
+        recv, send = far.recv, far.send
+        while True:
+            give_up()
+            send(recv(_CHUNK))
+
+    def work(repeats: int) -> int:
+        send, recv = near.send, near.recv
+        for _ in range(repeats):
+            for _ in _TIMES:
+                send(b"x")
+                give_up()
+                recv(_CHUNK)
+        return repeats * len(_TIMES)
+
+    scheduler.register(near.fileno())
+    scheduler.spawn(answering)
+    return work
 
 
 async def asyncio(case: int) -> AsyncWork:

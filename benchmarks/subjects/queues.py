@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks.subject import AsyncWork, Subject, Work
 
 _HAND_OVER, _BOUNDED = range(2)
-SUBJECT = Subject("queues", "messages/s", {"hand-over": _HAND_OVER, "bounded": _BOUNDED})
+SUBJECT = Subject(
+    "queues", "messages/s", {"hand-over": _HAND_OVER, "bounded": _BOUNDED}, limits=("floor",)
+)
 _ROOM = 100
 _TIMES = range(1000)
 
@@ -78,6 +80,43 @@ def eventlet(case: int) -> Work:
     return _with_queues(
         import_module("eventlet").spawn, import_module("eventlet.queue").Queue, case
     )
+
+
+def floor(case: int) -> Work:
+    """A deque, a switch for each wait, and no more than two parties."""
+    from collections import deque
+
+    from benchmarks.subjects._floor import Scheduler
+    from greenlet import getcurrent, greenlet
+
+    scheduler = Scheduler()
+    give_up, ready = scheduler.give_up, scheduler.ready
+
+    def queue(room: float = float("inf")) -> tuple[Put, Get]:
+        items, parked = deque[int](), list[greenlet]()
+
+        def put(item: int) -> None:
+            while len(items) >= room:
+                parked.append(getcurrent())
+                give_up()
+            items.append(item)
+            if parked:
+                ready.append(parked.pop())
+
+        def get() -> int:
+            while not items:
+                parked.append(getcurrent())
+                give_up()
+            item = items.popleft()
+            if parked:
+                ready.append(parked.pop())
+            return item
+
+        return put, get
+
+    if case == _BOUNDED:
+        return _one_way(scheduler.spawn, *queue(_ROOM))
+    return _hand_over(scheduler.spawn, *queue(), *queue())
 
 
 def threads(case: int) -> Work:
