@@ -179,7 +179,7 @@ def integration(session: nox.Session) -> None:
         *EXAMPLE_TOOLS,
         *PACKAGES["eventlet-httpc"].extras,
     )
-    session.run("pytest", *_selection(session, "tests"))
+    session.run("python", "-m", "pytest", *_selection(session, "tests"))
 
 
 @nox.session(python=PYTHONS, requires=["wheels"], reuse_venv=HAS_UV)
