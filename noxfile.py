@@ -46,7 +46,7 @@ os.environ["PATH"] = os.pathsep.join(
     [*dict.fromkeys(str(path.parent) for path in FOUND.values()), os.environ["PATH"]]
 )
 
-LINT_TOOLS = ["import-linter>=2.5", "ruff>=0.14"]
+LINT_TOOLS = ["check-jsonschema>=0.30", "import-linter>=2.5", "ruff>=0.14"]
 TYPE_TOOLS = ["mypy>=1.18", "nox", "packaging>=24", "types-greenlet>=3.1", "types-requests"]
 TEST_TOOLS = workspace.TEST_TOOLS
 BACKENDS = {text for each in PACKAGES.values() for text in each.build_requirements}
@@ -55,6 +55,12 @@ RELEASE_TOOLS = [*BUILD_TOOLS, "check-wheel-contents>=0.6", "packaging>=24", "tw
 # What the examples use, or their tests.
 EXAMPLE_TOOLS = ["requests>=2.32", "trustme>=1.2"]
 DOCS_TOOLS = ["furo>=2025.7", "myst-parser>=4", "sphinx>=8.2"]
+# What the hosting service reads, by the kind of its schema.
+HOSTED = {
+    "workflows": [".github/workflows/ci.yml"],
+    "issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
+    "issue-forms": [".github/ISSUE_TEMPLATE/bug.yml", ".github/ISSUE_TEMPLATE/wish.yml"],
+}
 DIST = ROOT / "dist"
 MEASURED = ROOT / ".nox" / "measured"
 DATA_FILE = "data"  # one name in all folders: `coverage combine` collects only its own
@@ -73,6 +79,9 @@ def lint(session: nox.Session) -> None:
     session.run("python", "-m", "tools.check_layout")
     session.run("python", "-m", "tools.check_imports")
     session.run("python", "-m", "tools.check_docstrings")
+    for kind, files in HOSTED.items():
+        schema = f"vendor.github-{kind}"
+        session.run("check-jsonschema", "--quiet", "--builtin-schema", schema, *files)
     # From the sources: nothing here needs to be importable, only readable.
     sources = os.pathsep.join(str(package.folder / "src") for package in PACKAGES.values())
     session.run("lint-imports", "--no-logo", env={"PYTHONPATH": sources})
