@@ -39,7 +39,7 @@ class TestObject:
         assert numbers.append(4) is None
         assert numbers.index(4) == 3
         assert numbers.pop() == 4
-        assert repr(numbers.pop) == f"<method pop of {numbers!r}>"
+        assert repr(numbers.pop) == f"<bound method pop of {numbers!r}>"
         assert numbers.pop.__name__ == "pop"
 
     def test_attributes(self, numbers: RemoteObject) -> None:

@@ -126,6 +126,19 @@ def test_the_program_is_imported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not hasattr(sys, "_eventlet_imports_main")
 
 
+def test_replies_are_written_in_as_many_portions_as_it_takes() -> None:
+    class Narrow(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            return super().write(data[:5])
+
+    request = encode(((), "apply", 0, (bytes, (1000,), ())))
+    replies = Narrow()
+    serve(io.BytesIO(HEADER.pack(len(request), 7) + request), replies, Server())
+    length, number = HEADER.unpack(replies.getvalue()[: HEADER.size])
+    assert number == 7
+    assert len(replies.getvalue()) == HEADER.size + length > 1000
+
+
 def test_requests_are_served_to_their_end() -> None:
     request = encode(((), "status", 0, ()))
     frame = HEADER.pack(len(request), 7) + request

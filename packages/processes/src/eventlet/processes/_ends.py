@@ -57,7 +57,7 @@ class End(Protocol):
             OSError: as for `receive`.
         """
 
-    def send_nowait(self, data: memoryview) -> int:
+    def send_nowait(self, data: bytes) -> int:
         """Write what fits in at once, and return how many bytes that were, possibly none.
 
         Raises:
@@ -135,7 +135,7 @@ class WatchedEnd:
             note(sent)
         return sent
 
-    def send_nowait(self, data: memoryview) -> int:
+    def send_nowait(self, data: bytes) -> int:
         """See `End.send_nowait`; not for an end that was lent."""
         self._prepare(WRITE)
         return self._file.write(data) or 0
@@ -246,7 +246,7 @@ class ThreadedEnd:
         errand.check()
         return len(chunk)
 
-    def send_nowait(self, data: memoryview) -> int:
+    def send_nowait(self, data: bytes) -> int:
         """See `End.send_nowait`: a call that blocks may always have to wait."""
         return 0
 

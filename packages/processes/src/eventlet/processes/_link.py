@@ -144,7 +144,7 @@ class Link:
         """Send what there is, unless somebody does already, without waiting for the child."""
         while self._outgoing and self._turn.acquire(blocking=False):
             try:
-                sent = self._requests.send_nowait(memoryview(bytes(self._outgoing[:CHUNK])))
+                sent = self._requests.send_nowait(bytes(self._outgoing[:CHUNK]))
                 del self._outgoing[:sent]
             finally:
                 self._turn.release()

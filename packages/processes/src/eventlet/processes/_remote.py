@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, NoReturn
 
 from ._child import Child, Reply
@@ -41,22 +41,23 @@ class RemoteObject:
         set_here("_eventlet_child", child)
         set_here("_eventlet_number", number)
         set_here("_eventlet_type", type_name)
-        # Names that are known to lead to something to be called.
-        set_here("_eventlet_methods", set())
+        # Of the names that are known to lead to something to be called.
+        set_here("_eventlet_methods", {})
 
     def eventlet_reference(self) -> tuple[Child, int]:
         """Return what the pickler of a child asks for."""
         return self._eventlet_child, self._eventlet_number
 
     def __getattr__(self, name: str) -> Any:
-        if name in RemoteObject.__slots__:  # of one that could not be made
+        if name in _SLOTS:  # of one that could not be made
             raise AttributeError(name)
-        if name not in self._eventlet_methods:
+        method = self._eventlet_methods.get(name)
+        if method is None:
             reply = self._eventlet_child.ask("getattr", self._eventlet_number, name)
             if reply[0] != "method":
                 return _receive(self._eventlet_child, reply)
-            self._eventlet_methods.add(name)
-        return _RemoteMethod(self, name)
+            method = self._eventlet_methods[name] = _make_method(name)
+        return MethodType(method, self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         _ask(self, "setattr", name, value)
@@ -131,23 +132,19 @@ class RemoteObject:
             pass  # one that could not be made
 
 
-class _RemoteMethod:
-    """A method of a remote object; what leads to it in the child is looked up with each call."""
+_SLOTS = frozenset(RemoteObject.__slots__)
 
-    __slots__ = ("__name__", "_owner")
 
-    def __init__(self, owner: RemoteObject, name: str) -> None:
-        self._owner = owner
-        self.__name__ = name
+def _make_method(name: str) -> Callable[..., Any]:
+    """Return what calls a method of a remote object; the child looks it up with each call."""
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return _ask(self._owner, "callmethod", self.__name__, args, tuple(kwargs.items()))
+    def method(self: RemoteObject, /, *args: Any, **kwargs: Any) -> Any:
+        # Not by way of `_ask`: a green thread that waits pays for each frame that it stands in.
+        child, number = self._eventlet_child, self._eventlet_number
+        return _receive(child, child.ask("callmethod", number, name, args, tuple(kwargs.items())))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._owner, self.__name__)
-
-    def __repr__(self) -> str:
-        return f"<method {self.__name__} of {self._owner!r}>"
+    method.__name__ = method.__qualname__ = name
+    return method
 
 
 def wrap(

@@ -233,8 +233,9 @@ def serve(requests: BinaryIO, replies: BinaryIO, server: Server) -> None:
         if len(request) < length:
             return
         reply = server.answer(request, number)
-        replies.write(HEADER.pack(len(reply), number) + reply)
-        replies.flush()
+        rest = HEADER.pack(len(reply), number) + reply
+        while rest:
+            rest = rest[replies.write(rest) :]
 
 
 def heed(cancellations: BinaryIO, server: Server, main: int) -> None:
@@ -272,7 +273,7 @@ def main() -> None:
     signal.signal(_INTERRUPT, server.interrupt)
     start_new_thread(heed, (_open_inherited(int(sys.argv[2])), server, get_ident()))
     try:
-        with open(requests, "rb") as reader, open(replies, "wb") as writer:
+        with open(requests, "rb") as reader, open(replies, "wb", 0) as writer:
             serve(reader, writer, server)
     except (BrokenPipeError, KeyboardInterrupt):
         pass  # the parent is gone, or is about to be
