@@ -24,6 +24,7 @@ from eventlet.httpc import (
     Timeouts,
     TooManyRedirects,
     TotalTimeout,
+    _dial,
 )
 from eventlet.hub import sleep
 from eventlet.hub.testing import virtual_clock
@@ -604,8 +605,7 @@ def test_connections_that_were_not_made_are_tried_again_whatever_the_method(
 ) -> None:
     server.answer(ok(b"hi"))
     with Client(retries=Retries(1, backoff=0), trust_env=False) as client:
-        dialer = client._transport._dialer
-        connect = dialer._connect
+        connect = _dial._connected_within
         failures = [httpc.ConnectError("x", "no"), httpc.TLSError("x", "wrong certificate")]
 
         def fails_once(*args: Any) -> Any:
@@ -613,7 +613,7 @@ def test_connections_that_were_not_made_are_tried_again_whatever_the_method(
                 raise failures.pop(0)
             return connect(*args)
 
-        monkeypatch.setattr(dialer, "_connect", fails_once)
+        monkeypatch.setattr(_dial, "_connected_within", fails_once)
         with pytest.raises(httpc.TLSError):
             client.post(server.url, content=b"x")
         assert client.post(server.url, content=b"x").content == b"hi"

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -371,10 +373,47 @@ def test_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_connect_timeout(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client._transport._dialer, "_connect", lambda *args: sleep(100))
-    with pytest.raises(ConnectTimeout, match=r"127\.0\.0\.1 port 9: it took longer than 0\.01 sec"):
-        client.get("http://127.0.0.1:9/", timeout=Timeouts(connect=0.01))
+    with pytest.raises(ConnectTimeout, match=r"localhost port 9: it took longer than 0\.01 sec"):
+        client.get("http://localhost:9/", timeout=Timeouts(connect=0.01))
     with pytest.raises(TotalTimeout, match=r"longer than 0\.01 seconds"):
-        client.get("http://127.0.0.1:9/", timeout=0.01)
+        client.get("http://localhost:9/", timeout=0.01)
+    assert client.statistics().connections == 0
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """Where a connection is never finished: a listener whose queue is full."""
+    if sys.platform != "linux":
+        pytest.skip("other systems answer differently when the queue is full")
+    with socket.socket() as full, ExitStack() as fillers:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}/"
+
+
+def test_connect_timeout_of_an_address(client: Client, silent_url: str) -> None:
+    with pytest.raises(ConnectTimeout, match=r"it took longer than 0\.01 seconds"):
+        client.get(silent_url, timeout=Timeouts(connect=0.01))
+    with pytest.raises(ConnectTimeout, match="it took longer than 0 seconds"):
+        client.get(silent_url, timeout=Timeouts(connect=0))
+    with pytest.raises(TotalTimeout, match=r"longer than 0\.01 seconds"):
+        client.get(silent_url, timeout=0.01)
+    assert client.statistics().connections == 0
+
+
+@pytest.mark.parametrize("limit", [None, 100.0])
+def test_a_timeout_of_somebody_else_while_connecting_is_passed_on(
+    client: Client, silent_url: str, limit: float | None
+) -> None:
+    thread = spawn(client.get, silent_url, timeout=Timeouts(connect=limit))
+    sleep(0)
+    thread.kill(TimeoutError("mine"))
+    with pytest.raises(TimeoutError, match="mine"):
+        thread.wait()
     assert client.statistics().connections == 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from eventlet.greensocket import socket
-from eventlet.hub import move_on_after
+from eventlet.hub import get_hub, move_on_after
 
 from ._budget import Budget
 from ._connection import Connection, reason_of
@@ -16,7 +16,15 @@ from ._proxy import Proxy, Route
 from ._tls import Cert, Verify, make_context
 from ._tunnel import open_tunnel
 from ._url import Origin, is_address
-from .errors import ConnectError, ConnectTimeout, ProtocolError, ReadError, TLSError, WriteError
+from .errors import (
+    ConnectError,
+    ConnectTimeout,
+    HTTPError,
+    ProtocolError,
+    ReadError,
+    TLSError,
+    WriteError,
+)
 
 if TYPE_CHECKING:
     from ._http2 import Session
@@ -63,11 +71,18 @@ class Dialer:
         peer = _name(key if isinstance(key, Origin) else key.origin or key.proxy)
         budget.mark("connecting")
         limit = budget.cap(budget.timeouts.connect, peer)
+        if isinstance(key, Origin) and limit != 0 and self._is_one_step(key):
+            return _connected_within(limit, key, peer, budget)
         if limit is None:
             return self._open(key, peer, budget)
         with move_on_after(limit):
             return self._open(key, peer, budget)
-        raise budget.expired(ConnectTimeout, peer, f"it took longer than {limit} seconds")
+        raise _too_slow(limit, peer, budget)
+
+    def _is_one_step(self, origin: Origin) -> bool:
+        """Whether there is nothing to look up, to negotiate or to choose."""
+        is_plain = origin.scheme == "http" and self._uds is None and self._source is None
+        return is_plain and _IPV4.fullmatch(origin.host) is not None
 
     def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
         sock = self._reach(key, peer, budget)
@@ -122,9 +137,6 @@ class Dialer:
         try:
             if self._uds is not None:
                 return _connected(socket.AF_UNIX, self._uds)
-            if self._source is None and _IPV4.fullmatch(host):
-                # Nothing to look up: a crawl of addresses need not pay for asking.
-                return _connected(socket.AF_INET, (host, port))
             return socket.create_connection((host, port), None, self._source)
         except OSError as error:
             raise ConnectError(peer, reason_of(error)) from error
@@ -160,11 +172,34 @@ def _name(where: Origin | Proxy) -> str:
     return f"the proxy {where.peer}" if isinstance(where, Proxy) else where.peer
 
 
-def _connected(family: int, address: tuple[str, int] | str) -> socket.socket:
+def _connected_within(limit: float | None, origin: Origin, peer: str, budget: Budget) -> Connection:
+    """Connect to an address; the socket keeps the limit, cheaper than a scope, for each page."""
+    time = get_hub().time
+    began = time()
+    try:
+        sock = _connected(socket.AF_INET, (origin.host, origin.port), limit)
+    except OSError as error:
+        if not isinstance(error, TimeoutError) or error.errno is not None:
+            raise ConnectError(peer, reason_of(error)) from error
+        if limit is None or time() - began < limit:
+            raise  # thrown in by somebody
+        raise _too_slow(limit, peer, budget) from error
+    budget.mark("connected")
+    return Connection(sock, origin, peer)
+
+
+def _connected(
+    family: int, address: tuple[str, int] | str, limit: float | None = None
+) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
+        sock.settimeout(limit)
         sock.connect(address)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _too_slow(limit: float | None, peer: str, budget: Budget) -> HTTPError:
+    return budget.expired(ConnectTimeout, peer, f"it took longer than {limit} seconds")
