@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 from benchmarks.contenders import CONTENDERS
@@ -41,6 +42,9 @@ def _serve(socket: Any, ssl: str, spawn: Callable[..., object]) -> None:
 
     def echo(connection: Any) -> None:
         if context is not None:
+            # asyncio and trio do so by themselves. Each handshake would wait for the client, which
+            # takes its time to acknowledge, and find the caches of the processor cold.
+            connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             connection = context.wrap_socket(connection, server_side=True)
         if _KIND == "timeout":
             connection.settimeout(_TIMEOUT)

@@ -4,7 +4,11 @@ from benchmarks.subject import Subject, Work
 from benchmarks.subjects._load import echo_over_tls
 
 SUBJECT = Subject(
-    "echo over TLS, connections", "messages/s", {"1": 1, "100": 100}, clock="own", servers=True
+    "echo over TLS, connections",
+    "messages/s",
+    {"1": 1, "100": 100, "1000": 1000},
+    clock="own",
+    servers=True,
 )
 
 

@@ -44,6 +44,62 @@ def ask(address: Any, question: bytes = b"hello") -> bytes:
         return answer
 
 
+@pytest.mark.parametrize("kind", ["serve", "tcp_server"])
+def test_tcp_connections_send_at_once(kind: str) -> None:
+    with tcp_listener(("127.0.0.1", 0)) as sock:
+        seen: list[int] = []
+
+        def note(connection: GreenSocket) -> None:
+            seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            sock.close()
+
+        with connect(sock.getsockname()):
+            if kind == "serve":
+                serve(sock, lambda connection, _: note(connection))
+            else:
+
+                def note_and_close(pair: tuple[GreenSocket, Any]) -> None:
+                    with pair[0]:
+                        note(pair[0])
+
+                tcp_server(sock, note_and_close)
+    wait_until_idle()
+    assert seen
+    assert all(seen)
+
+
+def test_a_connection_that_ended_before_it_could_be_set_up_is_served_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    with tcp_listener(("127.0.0.1", 0)) as sock:
+        monkeypatch.setattr(GreenSocket, "setsockopt", refuse)
+        server = hub.spawn(serve, sock, echo)
+        assert ask(sock.getsockname()) == b"hello"
+    server.wait()
+
+
+def test_a_listener_may_have_connections_of_its_own() -> None:
+    class Listener:
+        def __init__(self, *connections: Any) -> None:
+            self.left = list(connections)
+
+        def accept(self) -> tuple[Any, Any]:
+            if self.left:
+                return self.left.pop(), "here"
+            raise OSError(errno.EBADF, "closed")
+
+        def fileno(self) -> int:
+            return 0 if self.left else -1
+
+    seen: list[Any] = []
+    tcp_server(Listener("connection"), seen.append)
+    wait_until_idle()
+    assert seen == [("connection", "here")]
+
+
 def test_listen_options(tmp_path: Path) -> None:
     with listen(("127.0.0.1", 0)) as sock:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
