@@ -51,6 +51,20 @@ def test_processes_are_started_on_demand(make_pool: MakePool) -> None:
     pool.put(second)
 
 
+@pytest.mark.parametrize("odd", [{"command": 5}, {"args": "x"}, {"cwd": 5}, {"max_size": "x"}])
+def test_what_cannot_work_is_refused_at_once(odd: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="not "):
+        ProcessPool(**{"command": "echo"} | odd)
+
+
+def test_arguments_are_for_all_processes(command: Callable[[str], list[str]]) -> None:
+    program, *args = command(ECHO)
+    with ProcessPool(program, iter(args)) as pool:  # type: ignore[arg-type]
+        for process in (pool.get(), pool.get()):
+            process.write(b"x\n")
+            assert process.readline() == b"x\n"
+
+
 def test_some_may_be_started_before(make_pool: MakePool) -> None:
     pool = make_pool(ECHO, min_size=2)
     assert pool.current_size == len(pool.free_items) == 2

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,13 @@ class TestTalking:
         with pytest.raises(TypeError, match="encode it"):
             start(ECHO).write("text")  # type: ignore[arg-type]
 
+    def test_what_is_no_amount(self, start: Start) -> None:
+        process = start(ECHO)
+        odd: Any = "5"
+        for read in (process.read, process.recv):
+            with pytest.raises(TypeError, match="whole number of bytes or None, not '5'"):
+                read(odd)
+
     def test_others_run_while_one_reads(self, start: Start) -> None:
         process = start(ECHO)
         reading = hub.spawn(process.readline)
@@ -118,6 +128,17 @@ class TestTimeouts:
         process = start("time.sleep(100)")
         with pytest.raises(TimeoutError):
             process.write(bytes(10_000_000), timeout=0.01)
+
+    @pytest.mark.parametrize("odd", [-1, math.nan, "x", ()])
+    def test_what_is_no_timeout(self, start: Start, odd: Any) -> None:
+        process = start(ECHO)
+        process.write(b"x\n")
+        calls = (process.read, process.recv, process.readline, process.wait, process.terminate)
+        for call in (*calls, partial(process.write, b"y\n")):
+            name = "grace" if call == process.terminate else "timeout"
+            with pytest.raises((TypeError, ValueError), match=re.escape(f", not {odd!r}")):
+                call(**{name: odd})
+        assert process.readline() == b"x\n"
 
     def test_waiting(self, start: Start) -> None:
         process = start("time.sleep(100)")
@@ -292,6 +313,15 @@ class TestStarting:
     def test_arguments_of_other_types(self) -> None:
         with pytest.raises(TypeError, match="not 3"):
             Process("echo", [3])  # type: ignore[list-item]
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"stderr": "odd"}, {"cwd": 5.5}, {"env": ["odd"]}, {"env": {"A": 1}}, {"env": {1: "A"}}],
+    )
+    def test_surroundings_of_other_types(self, options: dict[str, Any]) -> None:
+        name = next(iter(options))
+        with pytest.raises(TypeError, match=rf"{name} .*, not \[?('odd'|5\.5|1)"):
+            Process("echo", **options)
 
     def test_a_callback_that_is_none(self) -> None:
         with pytest.raises(TypeError, match="dead_callback must be a function"):

@@ -78,6 +78,13 @@ def test_errors_that_cannot_be_pickled(pool: WorkerPool) -> None:
         pool.run(exec, "class Odd(Exception): pass\nraise Odd('here')", {"__name__": "m"})
 
 
+def test_what_is_no_function(pool: WorkerPool) -> None:
+    odd: Any = 5
+    with pytest.raises(TypeError, match="not its result: 5 can't be called"):
+        pool.run(odd)
+    assert pool.current_size == 0
+
+
 def test_functions_that_cannot_be_pickled(pool: WorkerPool) -> None:
     pid = pool.run(os.getpid)
     with pytest.raises((AttributeError, TypeError, ValueError, Exception), match="pickle"):

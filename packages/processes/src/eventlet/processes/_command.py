@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 _TEXT_TYPES = (str, bytes, os.PathLike)
@@ -29,6 +30,19 @@ def make_command_line(command: Text, args: Sequence[Text]) -> list[Text]:
     if not os.fspath(command):
         raise ValueError(f"the command is empty: {command!r}")
     return words
+
+
+def check_surroundings(stderr: object, cwd: object, env: object) -> None:
+    """Raise `TypeError` for what a child can't be started with; None stands for the default."""
+    if not (stderr is None or isinstance(stderr, int) or hasattr(stderr, "fileno")):
+        raise TypeError(f"stderr must be a file, a descriptor, PIPE or the like, not {stderr!r}")
+    if not (cwd is None or isinstance(cwd, _TEXT_TYPES)):
+        raise TypeError(f"cwd must be the path of a folder, not {cwd!r}")
+    if not (env is None or isinstance(env, Mapping)):
+        raise TypeError(f"env must be a mapping of names to values, not {env!r}")
+    for text in chain.from_iterable((env or {}).items()):
+        if not isinstance(text, _TEXT_TYPES):
+            raise TypeError(f"names and values in env are text or bytes, not {text!r}")
 
 
 def check_callback(dead_callback: object) -> None:

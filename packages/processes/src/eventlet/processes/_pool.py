@@ -8,7 +8,7 @@ from typing import IO, Any
 from weakref import WeakMethod, WeakSet
 
 from ._closing_pools import ClosingPool
-from ._command import Text
+from ._command import Text, check_surroundings, make_command_line
 from ._process import Process
 
 
@@ -26,8 +26,8 @@ class ProcessPool(ClosingPool[Process]):
         stderr, cwd, env, start_new_session, end_with_parent: as for `Process`.
 
     Raises:
-        TypeError: a size is not a whole number.
-        ValueError: a size is negative, or `min_size` above `max_size`.
+        TypeError: a size is not a whole number, or another argument of the wrong type.
+        ValueError: a size is negative, `min_size` above `max_size`, or the command is empty.
         OSError: a process could not be started.
     """
 
@@ -44,8 +44,9 @@ class ProcessPool(ClosingPool[Process]):
         start_new_session: bool = False,
         end_with_parent: bool = False,
     ) -> None:
+        check_surroundings(stderr, cwd, env)
         self.command = command
-        self.args = () if args is None else args
+        self.args = make_command_line(command, () if args is None else args)[1:]
         self._options: dict[str, Any] = {
             "stderr": stderr, "cwd": cwd, "env": env, "start_new_session": start_new_session,
             "end_with_parent": end_with_parent,

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from eventlet.hub import move_on_after, spawn
+from eventlet.hub._seconds import check_seconds
 
-from ._command import Text, check_callback, make_command_line
+from ._command import Text, check_callback, check_surroundings, make_command_line
 from ._death import Death
 from ._guard import Guard
 from ._pipes import PipeReader, PipeWriter
@@ -25,6 +26,8 @@ from .errors import DeadProcess
 _numbers = count(1)
 # Absent on Windows, where SIGTERM ends a process in the same way.
 _SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+_TIMEOUT = "a timeout must be a number of seconds >= 0 or None"
+_GRACE = "grace must be a number of seconds >= 0"
 _CLOSED = "the pipe to this child was closed on our side"
 
 
@@ -56,6 +59,7 @@ class Process:
             this one and lives on counts as this one.
 
     Attributes:
+        command, args: as they were given.
         process_number: how many processes had been started when this was, and itself.
         child_stdin: the pipe to the child, as a binary file.
         child_stdout_stderr: the pipe from the child, as a binary file.
@@ -82,6 +86,7 @@ class Process:
         end_with_parent: bool = False,
     ) -> None:
         check_callback(dead_callback)
+        check_surroundings(stderr, cwd, env)
         self.command = command
         self.args = args
         popen = Popen(
@@ -125,9 +130,10 @@ class Process:
             DeadProcess: nothing is left to read, because the child has ended, or because one of
                 both sides has closed the pipe.
             TimeoutError: there was not enough in time; what has come is there for the next call.
+            TypeError, ValueError: `amount` is not a whole number, or `timeout` no number >= 0.
         """
         with self._using(self.child_stdout_stderr, timeout):
-            data = self.child_stdout_stderr.read(-1 if amount is None else amount)
+            data = self.child_stdout_stderr.read(_to_size(amount))
         return self._check(data, amount)
 
     def recv(self, amount: int | None = None, timeout: float | None = None) -> bytes:
@@ -138,7 +144,7 @@ class Process:
         if amount is None:
             return self.read(timeout=timeout)
         with self._using(self.child_stdout_stderr, timeout):
-            data = self.child_stdout_stderr.read1(amount)
+            data = self.child_stdout_stderr.read1(_to_size(amount))
         return self._check(data, amount)
 
     def readline(self, timeout: float | None = None) -> bytes:
@@ -162,6 +168,7 @@ class Process:
             DeadProcess: the child doesn't read any more, or the pipe to it was closed.
             TimeoutError: the child has not read it in time; some of it may have been written.
             TypeError: `data` is text: encode it.
+            TypeError, ValueError: `timeout` is not a number >= 0.
         """
         if isinstance(data, str):
             raise TypeError(f"a process takes bytes, not the text {data!r}: encode it")
@@ -253,7 +260,11 @@ class Process:
 
         Arguments:
             grace: seconds between SIGTERM and SIGKILL. On Windows, the first kills already.
+
+        Raises:
+            TypeError, ValueError: `grace` is not a number >= 0; nothing was sent.
         """
+        check_seconds(_GRACE, grace)
         self.kill()
         try:
             return self.wait(grace)
@@ -273,7 +284,10 @@ class Process:
 
         Raises:
             TimeoutError: the child has not ended in time.
+            TypeError, ValueError: `timeout` is not a number >= 0.
         """
+        if timeout is not None:
+            check_seconds(_TIMEOUT, timeout)
         try:
             code = self._popen.wait(timeout)
         except TimeoutExpired:
@@ -341,10 +355,11 @@ class Process:
     @contextlib.contextmanager
     def _using(self, pipe: PipeReader | PipeWriter, timeout: float | None) -> Iterator[None]:
         """Limit the time of a block, and say of what goes wrong that the child is dead."""
+        seconds = math.inf if timeout is None else check_seconds(_TIMEOUT, timeout)
         if pipe.closed:
             raise self._dead(_CLOSED)
         try:
-            with move_on_after(math.inf if timeout is None else timeout) as scope:
+            with move_on_after(seconds) as scope:
                 yield
         except BrokenPipeError as error:
             self.child_stdin.abandon()
@@ -355,3 +370,12 @@ class Process:
             raise self._dead(_CLOSED) from error
         if scope.cancelled_caught:
             raise TimeoutError(f"{self!r} has not done its part within {timeout} seconds")
+
+
+def _to_size(amount: int | None) -> int:
+    """Return an amount as the files have it, where -1 stands for all."""
+    if amount is None:
+        return -1
+    if not isinstance(amount, int):
+        raise TypeError(f"an amount is a whole number of bytes or None, not {amount!r}")
+    return amount

@@ -41,7 +41,7 @@ class RemoteObject:
         set_here("_eventlet_child", child)
         set_here("_eventlet_number", number)
         set_here("_eventlet_type", type_name)
-        # Of the names that are known to lead to something to be called.
+        # What to call, by the names that are known to lead to something to be called.
         set_here("_eventlet_methods", {})
 
     def eventlet_reference(self) -> tuple[Child, int]:

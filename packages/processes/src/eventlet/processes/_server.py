@@ -13,8 +13,8 @@ of the request in front. They are marshalled, which is fastest, if nothing but p
 them, and pickled otherwise.
 
 On a pipe of its own come the numbers of requests whose results nobody wants any more. A native
-thread reads them, and interrupts what the main thread does: it reads nothing, so that a request
-that is not cancelled costs nothing more.
+thread reads them and interrupts the main thread, which need not look there: so a request that is
+not cancelled costs nothing more.
 """
 
 from __future__ import annotations

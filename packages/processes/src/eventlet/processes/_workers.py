@@ -47,8 +47,11 @@ class WorkerPool(ChildPool[Child]):
         Raises:
             DeadProcess: the child has died meanwhile; the function may have crashed it.
             PicklingError, TypeError, AttributeError: function or arguments can't be pickled.
+            TypeError: `function` can't be called.
             PoolClosed: the pool was closed.
         """
+        if not callable(function):
+            raise TypeError(f"pass the function, not its result: {function!r} can't be called")
         child = self.get()
         try:
             result: T = child.ask("apply", 0, function, args, tuple(kwargs.items()))[1]
