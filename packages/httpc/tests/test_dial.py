@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,16 @@ from typing import Any, NamedTuple
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from eventlet import httpc
 from eventlet.greensocket import socket
@@ -147,6 +158,92 @@ def test_wrong_certificates_are_refused(
     assert isinstance(caught.value, ConnectError)
     assert caught.value.url == secure_server.url
     assert str(caught.value).startswith("no safe connection to 127.0.0.1 port ")
+    assert secure_server.received == []
+
+
+def issue_for_clients(authority: trustme.CA) -> bytes:
+    """Return a key with a certificate for this machine that is no good for servers."""
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    issuer_key: Any = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    certificate = (
+        x509.CertificateBuilder(issuer.subject, x509.Name([]), key.public_key(), 1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(names, critical=True)
+        .add_extension(issuer_id, critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True)
+        .sign(issuer_key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem + certificate.public_bytes(Encoding.PEM)
+
+
+def revoke(authority: trustme.CA, *revoked: trustme.LeafCert) -> bytes:
+    """Return the list of certificates that an authority has revoked."""
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key: Any = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
+    crl = x509.CertificateRevocationListBuilder(issuer.subject, now - day, now + day)
+    crl = crl.add_extension(x509.CRLNumber(1), critical=False).add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False
+    )
+    for leaf in revoked:
+        number = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder(number, now - day).build()
+        crl = crl.add_revoked_certificate(entry)
+    return crl.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_certificate_that_is_not_for_servers_is_refused(
+    secure_server: Any, ok: Ok, tmp_path: Path
+) -> None:
+    secure_server.answer(ok(b"unsafe"))
+    authority, wrong = trustme.CA(), tmp_path / "wrong.pem"
+    wrong.write_bytes(issue_for_clients(authority))
+    secure_server.context.load_cert_chain(wrong)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    with Client(verify=tmp_path / "authority.pem", trust_env=False) as client:
+        with pytest.raises(TLSError, match=r"(?i)unsuitable certificate purpose"):
+            client.get(secure_server.url)
+    assert secure_server.received == []
+
+
+def test_a_revoked_certificate_is_refused_by_a_context_with_the_list(
+    secure_server: Any, ok: Ok, tmp_path: Path
+) -> None:
+    secure_server.answer(ok(b"safe"))
+    authority = trustme.CA()
+    good, bad = (authority.issue_cert("127.0.0.1") for _ in range(2))
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    (tmp_path / "crl.pem").write_bytes(revoke(authority, bad))
+    context = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    context.load_verify_locations(tmp_path / "crl.pem")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    with Client(verify=context, trust_env=False) as client:
+        good.configure_cert(secure_server.context)
+        assert client.get(secure_server.url, headers={"Connection": "close"}).content == b"safe"
+        client._transport.drop_idle()
+        bad.configure_cert(secure_server.context)
+        with pytest.raises(TLSError, match="certificate revoked"):
+            client.get(secure_server.url)
+    assert len(secure_server.received) == 1
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_versions_of_tls_that_are_broken_are_not_spoken(
+    secure_server: Any, certificates: Certificates, ok: Ok, version: ssl.TLSVersion
+) -> None:
+    secure_server.answer(ok(b"unsafe"))
+    secure_server.context.minimum_version = ssl.TLSVersion.TLSv1
+    secure_server.context.maximum_version = version
+    secure_server.context.set_ciphers("ALL:@SECLEVEL=0")
+    with Client(verify=certificates.authority, trust_env=False) as client:
+        with pytest.raises(TLSError, match=r"(?i)protocol.version"):
+            client.get(secure_server.url)
     assert secure_server.received == []
 
 
