@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +33,14 @@ from eventlet.httpc import (
     InvalidRequest,
     Limits,
     ProxyError,
+    ReadError,
     Timeouts,
     TLSError,
     _tls,
 )
-from eventlet.hub import sleep, spawn
+from eventlet.httpc._connection import Connection
+from eventlet.httpc._nested import NestedTLS
+from eventlet.hub import get_hub, sleep, spawn
 
 Ok = Callable[..., bytes]
 
@@ -92,6 +96,10 @@ def _joined(*blobs: trustme.Blob) -> trustme.Blob:
 @pytest.fixture
 def secure_server(server: Any, certificates: Certificates) -> Any:
     """A server whose `context` wraps each connection before the script plays."""
+    return with_tls(server, certificates)
+
+
+def with_tls(server: Any, certificates: Certificates) -> Any:
     server.context = green_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.context.load_cert_chain(certificates.server)
     serve = server._serve
@@ -316,18 +324,23 @@ def proxy(server: Any) -> Iterator[Any]:
 
 
 def carries(peer: Any, port: int) -> None:
-    """Pass on bytes in both directions until one side closes."""
+    """Pass on bytes in both directions until the server closes."""
     target = socket.create_connection(("127.0.0.1", port))
 
     def pump(source: Any, sink: Any) -> None:
-        while data := source.recv(65536):
-            sink.sendall(data)
+        with suppress(ssl.SSLEOFError, ConnectionError):  # the sink has gone
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def pump_out() -> None:
+        pump(peer.sock, target)
+        target.shutdown(socket.SHUT_WR)
 
     if peer.buffer:
         target.sendall(peer.buffer)
-    thread = spawn(pump, target, peer.sock)
+    thread = spawn(pump_out)
     try:
-        pump(peer.sock, target)
+        pump(target, peer.sock)
     finally:
         thread.throw()
         target.close()
@@ -424,6 +437,183 @@ def test_a_proxy_that_is_not_there_or_silent(proxy: Any) -> None:
     timeout = Timeouts(connect=0.01)
     with Client(proxy=proxy.url, timeout=timeout) as client, pytest.raises(ConnectTimeout):
         client.get("https://origin.example/")
+
+
+# Proxies that are reached over TLS
+
+
+@pytest.fixture
+def secure_proxy(proxy: Any, certificates: Certificates) -> Any:
+    """A proxy that speaks TLS, and has a log of the requests that it makes tunnels for."""
+    proxy.tunnels = []
+
+    def tunnels(peer: Any) -> None:
+        proxy.tunnels.append(peer.read_head())
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        carries(peer, int(proxy.tunnels[-1].line.split()[1].rpartition(":")[2]))
+
+    proxy.play(tunnels)
+    return with_tls(proxy, certificates)
+
+
+def test_plain_requests_to_a_proxy_over_tls(
+    secure_proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    secure_proxy.answer(ok(b"from the proxy"))
+    url = secure_proxy.url.replace("//", "//me:secret@")
+    with Client(proxy=url, verify=certificates.authority) as client:
+        for _ in range(2):
+            assert client.get("http://one.example/a?b").content == b"from the proxy"
+    assert secure_proxy.received[1].line == "GET http://one.example/a?b HTTP/1.1"
+    assert secure_proxy.received[1].headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert secure_proxy.connections == 1
+
+
+def test_tls_to_the_server_within_tls_to_the_proxy(
+    secure_server: Any, secure_proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    content = bytes(range(256)) * 4000
+    secure_server.answer(ok(content))
+    secure_server.context.load_verify_locations(certificates.authority)
+    secure_server.context.verify_mode = ssl.CERT_REQUIRED
+    url = secure_proxy.url.replace("//", "//me:secret@")
+    verify, cert = certificates.authority, certificates.client
+    with Client(proxy=url, verify=verify, cert=cert) as client:
+        assert client.get(secure_server.url).content == content
+        assert client.post(secure_server.url, content=content).content == content
+        assert client.get(secure_server.url, timeout=5).content == content
+    assert [received.body for received in secure_server.received] == [b"", content, b""]
+    (tunnel,) = secure_proxy.tunnels
+    assert tunnel.line == f"CONNECT 127.0.0.1:{secure_server.port} HTTP/1.1"
+    assert tunnel.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+
+
+def test_both_certificates_are_checked(
+    secure_server: Any, secure_proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    secure_server.answer(ok(b"unsafe"))
+    secure_server.context.load_cert_chain(certificates.stranger)
+    with Client(proxy=secure_proxy.url, verify=certificates.authority) as client:
+        with pytest.raises(TLSError, match=f"to {secure_server.peer}: unable to get local"):
+            client.get(secure_server.url)
+        secure_proxy.context.load_cert_chain(certificates.expired)
+        for url in (secure_server.url, "http://one.example/"):
+            with pytest.raises(TLSError, match=f"to the proxy {secure_proxy.peer}: .* expired"):
+                client.get(url)
+        assert client.statistics().connections == 0
+    assert len(secure_proxy.tunnels) == 1
+    assert secure_server.received == []
+
+
+def test_a_connection_within_tls_that_has_ended_is_not_used_again(
+    secure_server: Any, secure_proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    answers = [ok(b"once"), ok(b"once"), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"]
+
+    def serves_once(peer: Any) -> None:
+        peer.read()
+        peer.send(answers.pop(0))
+
+    secure_server.play(serves_once)
+    with Client(proxy=secure_proxy.url, verify=certificates.authority) as client:
+        for _ in range(2):
+            assert client.get(secure_server.url).content == b"once"
+        with pytest.raises(ReadError, match="in the middle of the body"):
+            client.get(secure_server.url)
+        assert client.statistics().connections == 0
+
+
+def test_http2_is_not_spoken_where_a_proxy_is_reached_over_tls(
+    secure_server: Any, secure_proxy: Any, certificates: Certificates, ok: Ok
+) -> None:
+    secure_server.answer(ok(b"in HTTP/1.1"))
+    for context in (secure_server.context, secure_proxy.context):
+        context.set_alpn_protocols(["h2", "http/1.1"])
+    verify: Any = certificates.authority
+    with Client(proxy=secure_proxy.url, verify=verify, http2=True) as client:
+        assert client.get(secure_server.url).content == b"in HTTP/1.1"
+    verify = ssl.create_default_context(cafile=certificates.authority)
+    verify.set_alpn_protocols(["h2", "http/1.1"])
+    with Client(proxy=secure_proxy.url, verify=verify, http2=True) as client:
+        with pytest.raises(TLSError, match="use another one for proxies"):
+            client.get(secure_server.url)
+        assert client.statistics().connections == 0
+
+
+class Memory:
+    """Stands for an outer socket whose other end speaks TLS in memory."""
+
+    family = socket.AF_INET
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        self.is_agreed = False
+
+    def sendall(self, data: bytes) -> None:
+        sleep(0)  # as a socket may
+        self.incoming.write(data)
+        if not self.is_agreed:
+            with suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+                self.is_agreed = True
+
+    def recv(self, size: int) -> bytes:
+        return self.outgoing.read()
+
+    def fileno(self) -> int:
+        return -1
+
+    def gettimeout(self) -> float | None: ...
+    def settimeout(self, timeout: float | None) -> None: ...
+    def setsockopt(self, *option: int) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def memory(certificates: Certificates) -> Memory:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server)
+    return Memory(context)
+
+
+@pytest.fixture
+def nested(memory: Any, certificates: Certificates) -> NestedTLS:
+    context = ssl.create_default_context(cafile=certificates.authority)
+    nested = NestedTLS(memory, context, "127.0.0.1")
+    nested.do_handshake()
+    return nested
+
+
+def test_what_has_been_decrypted_too_early_spoils_a_connection(
+    memory: Memory, nested: NestedTLS
+) -> None:
+    memory.tls.write(b"one")
+    memory.tls.write(b"two")
+    connection = Connection(nested, "key", "test")
+    connection.idle_since = get_hub().time()
+    assert nested.recv(10) == b"one"
+    assert nested.pending()
+    assert not connection.is_alive(10)
+    assert nested.recv(10) == b"two"
+    assert not nested.pending()
+    assert nested.recv(10) == b""
+
+
+def test_the_end_of_the_inner_layer_is_the_end(memory: Memory, nested: NestedTLS) -> None:
+    with suppress(ssl.SSLWantReadError):
+        memory.tls.unwrap()
+    assert nested.recv(10) == b""
+
+
+def test_two_writers_do_not_mix_up_their_records(memory: Memory, nested: NestedTLS) -> None:
+    pieces = [bytes([number]) * 50_000 for number in range(4)]
+    for thread in [spawn(nested.sendall, piece) for piece in pieces]:
+        thread.wait()
+    received = b""
+    while len(received) < 200_000:
+        received += memory.tls.read(200_000)
+    assert sorted(received) == sorted(b"".join(pieces))
 
 
 # SOCKS

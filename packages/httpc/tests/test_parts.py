@@ -326,6 +326,7 @@ def test_a_body_says_what_is_in_it() -> None:
         ("http://p:3128", Proxy("http", "p", 3128)),
         ("p:3128", Proxy("http", "p", 3128)),
         ("http://p", Proxy("http", "p", 80)),
+        ("https://p", Proxy("https", "p", 443)),
         ("socks5://u:s%40@[::1]", Proxy("socks5", "::1", 1080, "u", "s@")),
         ("SOCKS5H://p:9/", Proxy("socks5h", "p", 9)),
     ],
@@ -334,7 +335,7 @@ def test_proxy_urls(text: str, proxy: Proxy) -> None:
     assert Proxy.parse(text) == proxy
 
 
-@pytest.mark.parametrize("text", ["https://p", "ftp://p", "http://p:x", "http://", "http://a b"])
+@pytest.mark.parametrize("text", ["socks4://p", "ftp://p", "http://p:x", "http://", "http://a b"])
 def test_proxy_urls_that_are_none(text: str) -> None:
     with pytest.raises(InvalidURL):
         Proxy.parse(text)

@@ -77,8 +77,8 @@ class Client:
             folder of trusted certificates, or an `ssl.SSLContext`.
         cert: our certificate, for servers that want one: a file, or certificate and key, and
             perhaps its password.
-        proxy: the URL of a proxy (``http``, ``socks5``, ``socks5h``), or a mapping
-            from ``"http"``, ``"https"``, ``"all"`` or ``"https://host"`` to one.
+        proxy: the URL of a proxy (``http``, ``https``, ``socks5``, ``socks5h``), or a mapping from
+            ``"http"``, ``"https"``, ``"all"`` or ``"https://host"`` to one.
         trust_env: use ``HTTP_PROXY`` and its kind unless `proxy` is given, and the netrc file.
         uds: the path of a Unix socket that all requests go to, whatever their host.
         local_address: what to connect from.

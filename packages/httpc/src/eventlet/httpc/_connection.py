@@ -6,11 +6,13 @@ import _socket
 import ssl
 from collections.abc import Hashable, Iterator
 from socket import socket
+from typing import TypeAlias
 
 from eventlet.hub import get_hub
 
 from ._body import PIECE, Body
 from ._budget import Budget
+from ._nested import NestedTLS
 from ._parser import ResponseParser
 from ._request import Request
 from ._upload import Upload
@@ -22,6 +24,9 @@ _RECEIVE = 64 * 1024
 # How long a server has to say that it wants the body, in seconds, before it is sent unasked
 # (RFC 9110, section 10.1.1, wants the wait to be limited).
 CONTINUE_PATIENCE = 1.0
+
+# What bytes travel over.
+Wire: TypeAlias = socket | NestedTLS
 
 _INTERNET = (_socket.AF_INET, _socket.AF_INET6)
 
@@ -59,7 +64,7 @@ class Connection:
         "peer",
     )
 
-    def __init__(self, sock: socket, key: Hashable, peer: str) -> None:
+    def __init__(self, sock: Wire, key: Hashable, peer: str) -> None:
         self._sock = sock
         self._time = get_hub().time
         self._limit = sock.gettimeout()
@@ -79,8 +84,13 @@ class Connection:
         if self._time() - self.idle_since > expiry:
             return False
         self.is_reused = True
+        sock = self._sock
+        if isinstance(sock, NestedTLS):
+            if sock.pending():
+                return False
+            sock = sock.outer
         try:
-            _peek(self._sock, 1, _socket.MSG_PEEK)
+            _peek(sock, 1, _socket.MSG_PEEK)
         except BlockingIOError:
             return True
         except OSError:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 from eventlet.greensocket import socket
 from eventlet.hub import get_hub, move_on_after
 
 from ._budget import Budget
-from ._connection import Connection, reason_of
+from ._connection import Connection, Wire, reason_of
+from ._nested import NestedTLS
 from ._proxy import Proxy, Route
 from ._tls import Cert, Verify, make_context
 from ._tunnel import open_tunnel
@@ -27,9 +29,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    import socket as _standard  # whose class all sockets are of, with TLS or without
+
     from ._http2 import Session
 
 Key: TypeAlias = "Origin | Route"
+S = TypeVar("S", ssl.SSLSocket, NestedTLS)
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
 
@@ -54,10 +59,8 @@ class Dialer:
         http2: bool = False,
     ) -> None:
         self.http2 = http2
-        self._make_context: Callable[[], ssl.SSLContext] = lambda: make_context(
-            verify, cert, http2=http2
-        )
-        self._context: ssl.SSLContext | None = None
+        self._cert = cert
+        self._make_context = cache(lambda cert, http2: make_context(verify, cert, http2=http2))
         self._uds = uds
         self._source = None if local_address is None else (local_address, 0)
 
@@ -88,9 +91,6 @@ class Dialer:
         sock = self._reach(key, peer, budget)
         if not _speaks_http2(sock):
             return Connection(sock, key, peer)
-        if not self.http2:
-            sock.close()
-            raise TLSError(peer, "the given context offers HTTP/2; pass http2=True as well")
         from ._http2 import Session
 
         session = Session(sock, key, peer)
@@ -104,24 +104,35 @@ class Dialer:
             raise
         return session
 
-    def _reach(self, key: Key, peer: str, budget: Budget) -> socket.socket:
+    def _reach(self, key: Key, peer: str, budget: Budget) -> Wire:
         if isinstance(key, Route):
             origin, proxy = key
-            sock = self._connect(proxy.host, proxy.port, _name(proxy))
+            hop = _name(proxy)
+            sock: _standard.socket = self._connect(proxy.host, proxy.port, hop)
         else:
-            origin, proxy = key, None
+            origin, proxy, hop = key, None, peer
             sock = self._connect(key.host, key.port, peer)
         try:
             budget.mark("connected")
+            if proxy is not None and proxy.scheme == "https":
+                # Our certificate is for servers, and HTTP/2 not what is spoken with proxies.
+                sock = self._secure(_wrapped, sock, proxy.host, hop, None, http2=False)
             if proxy is not None and origin is not None:
                 open_tunnel(sock, proxy, origin, self._resolve(proxy, origin))
-            if origin is not None and origin.scheme == "https":
-                sock = self._secure(sock, origin.host, origin.peer)
-                budget.mark("secured")
+            if origin is None or origin.scheme != "https":
+                return sock
+            secured = self._secure_origin(sock, origin)
         except BaseException:
             sock.close()
             raise
-        return sock
+        budget.mark("secured")
+        return secured
+
+    def _secure_origin(self, sock: _standard.socket, origin: Origin) -> Wire:
+        host, peer, cert = origin.host, origin.peer, self._cert
+        if isinstance(sock, ssl.SSLSocket):
+            return self._secure(NestedTLS, sock, host, peer, cert, http2=False)
+        return self._secure(_wrapped, sock, host, peer, cert, http2=self.http2)
 
     def _resolve(self, proxy: Proxy, origin: Origin) -> str | None:
         """Return the address of the origin's host where the proxy wants us to find it out."""
@@ -141,17 +152,14 @@ class Dialer:
         except OSError as error:
             raise ConnectError(peer, reason_of(error)) from error
 
-    def _secure(self, sock: socket.socket, host: str, peer: str) -> socket.socket:
-        from eventlet.greensocket.ssl import secure  # loads much that plain HTTP can do without
-
-        if self._context is None:
-            self._context = self._make_context()
+    def _secure(
+        self, wrap: Callable[[Any, ssl.SSLContext, str], S], sock: _standard.socket,
+        host: str, peer: str, cert: Cert, *, http2: bool,
+    ) -> S:  # fmt: skip
+        context = self._make_context(cert, http2)
         try:
             # A certificate names the host without the dot that ends it in the name system.
-            name = host.rstrip(".")
-            secured = secure(
-                sock, self._context, server_hostname=name, do_handshake_on_connect=False
-            )
+            secured = wrap(sock, context, host.rstrip("."))
             try:
                 secured.do_handshake()
             except BaseException:  # the socket is its own now, and nobody else would close it
@@ -161,10 +169,22 @@ class Dialer:
             raise TLSError(peer, reason_of(error)) from error
         except OSError as error:
             raise TLSError(peer, f"the handshake broke: {reason_of(error)}") from error
+        if secured.selected_alpn_protocol() == "h2" and not http2:
+            secured.close()
+            remedy = "use another one for" if self.http2 else "pass http2=True as well, except for"
+            raise TLSError(
+                peer, f"the given context offers HTTP/2; {remedy} proxies that are reached over TLS"
+            )
         return secured
 
 
-def _speaks_http2(sock: socket.socket) -> TypeGuard[ssl.SSLSocket]:
+def _wrapped(sock: _standard.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    from eventlet.greensocket.ssl import secure  # loads much that plain HTTP can do without
+
+    return secure(sock, context, server_hostname=name, do_handshake_on_connect=False)
+
+
+def _speaks_http2(sock: Wire) -> TypeGuard[ssl.SSLSocket]:
     return isinstance(sock, ssl.SSLSocket) and sock.selected_alpn_protocol() == "h2"
 
 

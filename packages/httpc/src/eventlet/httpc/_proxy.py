@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 from ._url import URL, Origin, is_address
 from .errors import InvalidURL
 
-_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 class Proxy(NamedTuple):
     """A server that makes connections for us.
 
     Attributes:
-        scheme: "http"; "socks5", where we resolve names; or "socks5h", where it does.
+        scheme: "http"; "https", which is the same over TLS; "socks5", where we resolve names; or
+            "socks5h", where it does.
         host, port: where it is.
         username, password: what it wants to know; None if nothing.
     """

@@ -227,7 +227,7 @@ class HttpSuite:
         ok: Collection[int] | None,
         aux: Any,
     ) -> Params:
-        given = dict(pairs_of(headers)) if headers else None
+        given = dict(pairs_of(headers))
         return Params(url, method, body, given, self.dumper, self.loader, use_proxy, ok, aux)
 
     def _describe(self, params: Params, content_type: str | None) -> None:
