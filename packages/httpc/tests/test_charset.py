@@ -7,7 +7,7 @@ import pkgutil
 
 import pytest
 
-from eventlet.httpc._charset import Decoder, charset_in, encoding_of
+from eventlet.httpc._charset import TextDecoder, charset_in, encoding_of
 
 EVERYTHING = bytes(range(256)) + b"\\x\\u12+2AA-~{\x1b$B"
 
@@ -25,7 +25,7 @@ def test_whatever_python_knows_decodes_anything(name: str) -> None:
         }  # fmt: skip
         return
     assert EVERYTHING.decode(encoding_of(EVERYTHING, charset), "replace")
-    decoder = Decoder(charset)
+    decoder = TextDecoder(charset)
     assert "".join(decoder.decode(bytes([byte])) for byte in EVERYTHING)
     decoder.decode(b"", final=True)
 
@@ -47,13 +47,13 @@ def test_whatever_python_knows_decodes_anything(name: str) -> None:
 )
 def test_a_byte_order_mark_is_found_in_pieces(content: bytes, text: str) -> None:
     assert content.decode(encoding_of(content, "utf-8"), "replace") == text
-    decoder = Decoder("utf-8")
+    decoder = TextDecoder("utf-8")
     pieces = [decoder.decode(bytes([byte])) for byte in content]
     assert "".join([*pieces, decoder.decode(b"", final=True)]) == text
 
 
 def test_text_without_a_mark_does_not_wait_for_one() -> None:
-    assert Decoder("utf-8").decode(b"d") == "d"
+    assert TextDecoder("utf-8").decode(b"d") == "d"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\udc80", "\xe9", "..", "x" * 1000, ""])

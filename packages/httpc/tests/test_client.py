@@ -186,7 +186,7 @@ def test_arguments_of_a_client_are_checked() -> None:
     for options in ({"retries": "5"}, {"retries": Retries}):
         with pytest.raises(TypeError, match="retries are"):
             Client(**options)
-    with pytest.raises(ValueError, match="total and backoff"):
+    with pytest.raises(ValueError, match="total must be >= 0, not -1"):
         Retries(-1)
     with pytest.raises(ValueError, match="connect must be"):
         Timeouts(connect=float("nan"))
@@ -198,6 +198,45 @@ def test_arguments_of_a_client_are_checked() -> None:
     assert Timeouts.of(None) == Timeouts(None, None, None, None, None)
     assert Timeouts.of(5).total == 5
     assert repr(Client(trust_env=False)) == "<Client>"
+
+
+# What none of the arguments may be.
+NUMBER: Any = 5
+TEXT: Any = "5"
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: Timeouts(TEXT), "connect must be seconds >= 0 or None, not '5'"),
+        (lambda: Limits(max_per_host=TEXT), "max_per_host must be at least 1, not '5'"),
+        (lambda: Retries(1, backoff=TEXT), "backoff must be >= 0, not '5'"),
+        (lambda: Client(limits=NUMBER), "limits is a Limits or None, not 5"),
+        (lambda: Client(proxy=NUMBER), "a proxy is a URL, a Proxy or None, not 5"),
+        (lambda: Client(cookies=NUMBER), "cookies are a mapping or a CookieJar, not 5"),
+        (lambda: Client().get("http://h/", ok=NUMBER), r"such as \(200, 404\), not 5"),
+        (lambda: httpc.get("http://h/", ok=TEXT), r"such as \(200, 404\), not '5'"),
+        (lambda: httpc.from_http_time(NUMBER), "a date of HTTP is text, not 5"),
+    ],
+)
+def test_arguments_of_a_wrong_type(make: Callable[[], object], error: str) -> None:
+    with pytest.raises(TypeError, match=error):
+        make()
+
+
+@pytest.mark.parametrize("verb", [httpc.get, httpc.head, httpc.delete, httpc.connect])
+@pytest.mark.parametrize("url", [5, None, b"http://h/"])
+def test_urls_that_are_no_text(verb: Callable[[Any], object], url: Any) -> None:
+    with pytest.raises(InvalidURL, match="a URL is text"):
+        verb(url)
+
+
+@pytest.mark.parametrize("headers", [5, "Accept: text/html", b"Accept"])
+def test_headers_that_are_none(headers: Any) -> None:
+    with pytest.raises(InvalidRequest, match="headers are a mapping, or pairs"):
+        Client(headers=headers)
+    with pytest.raises(InvalidRequest, match="headers are a mapping, or pairs"):
+        httpc.get("http://h/", headers)
 
 
 # Answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -417,3 +418,13 @@ def test_the_module_is_a_command() -> None:
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("httpc ")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["get", "--help"], ["crawl", "--help"]])
+def test_the_help_lists_the_exit_statuses(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    listed = re.findall(r"^  (\d+) ", capsys.readouterr().out, re.MULTILINE)
+    assert listed == ["0", "1", "2", "3", "130", "141"]

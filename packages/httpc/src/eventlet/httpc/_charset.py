@@ -41,7 +41,7 @@ def encoding_of(content: bytes, charset: str) -> str:
     return _WITHOUT_MARK.get(codecs.lookup(charset).name, charset)
 
 
-class Decoder:
+class TextDecoder:
     """Decodes a text piece by piece as `encoding_of` says; what cannot be decoded is replaced.
 
     Arguments:

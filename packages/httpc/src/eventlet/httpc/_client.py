@@ -20,6 +20,7 @@ from ._dial import Dialer
 from ._headers import Headers, HeaderTypes
 from ._multipart import FilesTypes, FormTypes, Multipart, encode_form, encode_query
 from ._options import Limits, Timeouts, TimeoutTypes
+from ._params import checked_statuses
 from ._pool import PoolStatistics
 from ._proxy import ProxyMap, ProxyTypes
 from ._request import Request, checked_method, serialise_fields
@@ -139,6 +140,8 @@ class Client:
         proxies = ProxyMap.of(proxy)
         if trust_env and proxy is None and uds is None:
             proxies = ProxyMap.from_environment(os.environ)
+        if not isinstance(limits, Limits | None):
+            raise TypeError(f"limits is a Limits or None, not {limits!r}")
         dialer = Dialer(verify, cert, uds=uds, local_address=local_address, http2=http2)
         self._transport = Transport(dialer, limits or Limits(), proxies)
 
@@ -182,6 +185,7 @@ class Client:
             ConnectionError: the status is not in `ok`.
             OSError: a file that `verify` or `cert` names cannot be read.
         """
+        ok = checked_statuses(ok)
         call = self._make_call(
             method, url, params, headers, _make_content(content, data, files, json),
             cookies, auth, timeout, max_body,
@@ -202,7 +206,7 @@ class Client:
         Arguments and errors as for `request`.
         """
         follow_redirects = options.pop("follow_redirects", None)
-        ok = options.pop("ok", None)
+        ok = checked_statuses(options.pop("ok", None))
         body = _make_content(
             options.pop("content", None), options.pop("data", None), options.pop("files", None),
             options.pop("json", None),

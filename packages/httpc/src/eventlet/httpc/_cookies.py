@@ -23,6 +23,7 @@ class Cookies(MutableMapping[str, str]):
 
     Raises:
         InvalidRequest: a cookie that could not be sent safely.
+        TypeError: `cookies` is nothing of the kind.
 
     Attributes:
         jar: the `http.cookiejar.CookieJar` behind; without the cookies that are for every host.
@@ -39,6 +40,8 @@ class Cookies(MutableMapping[str, str]):
             for cookie in cookies.jar:
                 self.jar.set_cookie(cookie)
         elif cookies is not None and not isinstance(cookies, CookieJar):
+            if not isinstance(cookies, Mapping):
+                raise TypeError(f"cookies are a mapping or a CookieJar, not {cookies!r}")
             for name, value in cookies.items():
                 self.set(name, value)
 

@@ -54,9 +54,14 @@ def from_http_time(text: str | None, defaultdate: int | None = None) -> int | No
 
     Returns:
         Seconds since 1970.
+
+    Raises:
+        TypeError: `text` is neither.
     """
     if text is None:
         return defaultdate
+    if not isinstance(text, str):
+        raise TypeError(f"a date of HTTP is text, not {text!r}; to write one use to_http_time")
     for form in _FORMS:
         match = form.fullmatch(text.strip())
         if match is not None:

@@ -153,12 +153,20 @@ class Headers(MutableMapping[str, str]):
 
 
 def pairs_of(fields: HeaderTypes) -> Iterable[tuple[str, str]]:
-    """Return the fields of whatever stands for a list of headers."""
+    """Return the fields of whatever stands for a list of headers.
+
+    Raises:
+        InvalidRequest: it stands for none.
+    """
     if fields is None:
         return ()
     if isinstance(fields, Headers):
         return fields.multi_items()
-    return fields.items() if isinstance(fields, Mapping) else fields
+    if isinstance(fields, Mapping):
+        return fields.items()
+    if isinstance(fields, (str, bytes)) or not isinstance(fields, Iterable):
+        raise InvalidRequest(f"headers are a mapping, or pairs of name and value, not {fields!r}")
+    return fields
 
 
 def checked(name: str, value: str) -> tuple[str, str]:

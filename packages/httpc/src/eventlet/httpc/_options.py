@@ -19,7 +19,8 @@ class Timeouts:
         total: from the beginning to the last byte of the body; redirects and retries included.
 
     Raises:
-        ValueError: one is negative or not a number.
+        ValueError: one is negative, or NaN.
+        TypeError: one is no number.
     """
 
     connect: float | None = 10.0
@@ -31,8 +32,8 @@ class Timeouts:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and not value >= 0:
-                raise ValueError(f"{field.name} must be seconds >= 0 or None, not {value!r}")
+            if value is not None:
+                check_number(field.name, value, 0, "seconds >= 0 or None")
 
     @classmethod
     def of(cls, value: TimeoutTypes) -> Timeouts:
@@ -40,7 +41,7 @@ class Timeouts:
 
         Raises:
             TypeError: it stands for none.
-            ValueError: it is negative or not a number.
+            ValueError: it is negative, or NaN.
         """
         if isinstance(value, cls):
             return value
@@ -67,7 +68,8 @@ class Limits:
             (Apache) to 75 (nginx); asking on one that is being closed costs a retry.
 
     Raises:
-        ValueError: a limit is too small to make any request, or not a number.
+        ValueError: a limit is too small to make any request, or NaN.
+        TypeError: one is no number.
     """
 
     max_connections: int = 1000
@@ -77,8 +79,20 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, least in (("max_connections", 1), ("max_per_host", 1), ("keepalive", 0)):
-            value = getattr(self, name)
-            if not value >= least:
-                raise ValueError(f"{name} must be at least {least}, not {value!r}")
-        if not self.keepalive_expiry >= 0:
-            raise ValueError(f"keepalive_expiry must be >= 0, not {self.keepalive_expiry!r}")
+            check_number(name, getattr(self, name), least, f"at least {least}")
+        check_number("keepalive_expiry", self.keepalive_expiry, 0, ">= 0")
+
+
+def check_number(name: str, value: float, least: float, rule: str) -> None:
+    """Make sure that an option is a number, and not too small.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is smaller than `least`, or NaN.
+    """
+    try:
+        is_allowed = value >= least
+    except TypeError:
+        raise TypeError(f"{name} must be {rule}, not {value!r}") from None
+    if not is_allowed:
+        raise ValueError(f"{name} must be {rule}, not {value!r}")

@@ -55,7 +55,7 @@ class Params:
         self.dumper = dumper
         self.loader = loader
         self.use_proxy = use_proxy
-        self.ok: Collection[int] = ok or DEFAULT_OK
+        self.ok: Collection[int] = checked_statuses(ok) or DEFAULT_OK
         self.aux = aux
         self.instance: Any = None
         self.response: Any = None
@@ -95,3 +95,14 @@ class Params:
 
     def __repr__(self) -> str:
         return f"<Params {self.method} {self.url}>"
+
+
+def checked_statuses(ok: Collection[int] | None) -> Collection[int] | None:
+    """Return what a caller has given as `ok`, before a request is sent in vain.
+
+    Raises:
+        TypeError: a status can be in none of the kind.
+    """
+    if ok is None or (isinstance(ok, Collection) and not isinstance(ok, (str, bytes))):
+        return ok
+    raise TypeError(f"ok is a collection of statuses, such as (200, 404), not {ok!r}")

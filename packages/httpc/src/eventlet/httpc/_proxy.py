@@ -96,6 +96,7 @@ class ProxyMap:
 
     Raises:
         InvalidURL: a proxy's URL is none.
+        TypeError: a proxy is something else than a URL.
     """
 
     def __init__(
@@ -149,7 +150,11 @@ class ProxyMap:
 
 
 def _proxy(value: str | Proxy | None) -> Proxy | None:
-    return Proxy.parse(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return Proxy.parse(value)
+    if value is None or isinstance(value, Proxy):
+        return value
+    raise TypeError(f"a proxy is a URL, a Proxy or None, not {value!r}")
 
 
 def _matches(entry: str, origin: Origin) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from ._charset import Decoder, charset_in, encoding_of
+from ._charset import TextDecoder, charset_in, encoding_of
 from ._classic import ClassicResponse
 from ._cookies import Cookies
 from ._decoding import codings_of, decode_all, decoded
@@ -145,7 +145,7 @@ class Response:
         Raises:
             As `read`.
         """
-        decoder = Decoder(self.encoding)
+        decoder = TextDecoder(self.encoding)
         for piece in self.iter_bytes():
             text = decoder.decode(piece)
             if text:

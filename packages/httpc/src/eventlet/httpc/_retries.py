@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ._dates import from_http_time
+from ._options import check_number
 from ._request import IDEMPOTENT
 from .errors import ConnectError, HTTPError, ReadError, TLSError, WriteError
 
@@ -35,7 +36,8 @@ class Retries:
             minute, return its answer instead.
 
     Raises:
-        ValueError: a number is negative.
+        ValueError: a number is negative, or NaN.
+        TypeError: one is no number.
     """
 
     total: int = 0
@@ -45,10 +47,8 @@ class Retries:
     respect_retry_after: bool = True
 
     def __post_init__(self) -> None:
-        if not self.total >= 0 or not self.backoff >= 0:
-            raise ValueError(
-                f"total and backoff must be >= 0, not {self.total!r} and {self.backoff!r}"
-            )
+        check_number("total", self.total, 0, ">= 0")
+        check_number("backoff", self.backoff, 0, ">= 0")
 
     @classmethod
     def of(cls, value: RetryTypes) -> Retries:

@@ -263,7 +263,7 @@ def _triple(answer: tuple[Any, Any]) -> tuple[int, Headers, Any]:
 
 def _ask(params: Params, connection: Any) -> Any:
     """Send a request on `connection`, or on a shared one; return the response."""
-    if params.url[:5].lower() == "file:":
+    if isinstance(params.url, str) and params.url[:5].lower() == "file:":
         params.path = urlsplit(params.url).path
         connection = connection or connect(params.url)
     else:
@@ -287,6 +287,8 @@ def connect(url: str, use_proxy: bool = False) -> HttpClient | FileScheme:
         InvalidURL: the scheme is unknown, or the URL is not safe; also a `ValueError`.
         HTTPError: the connection could not be made.
     """
+    if not isinstance(url, str):
+        raise InvalidURL(url, "a URL is text")
     parts = urlsplit(url)
     return make_connection(parts.scheme.lower(), parts.netloc.rpartition("@")[-1], use_proxy)
 

@@ -19,7 +19,7 @@ from ..errors import HTTPError
 from ._crawler import Crawler
 from ._display import live_display, print_summary
 from ._frontier import Frontier
-from ._options import CommandError, client_options
+from ._options import INTERRUPTED, CommandError, client_options
 from ._page import Journal, Page, read_journal
 from ._report import render_report
 from ._robots import Robots
@@ -27,8 +27,6 @@ from ._robots import Robots
 _AGENT = f"eventlet-httpc/{__version__}"
 # A page that is longer is an error of its own, rather than our memory's, in bytes.
 _MAX_BODY = 16 * 1024 * 1024
-# What shells use for a program that Ctrl-C has ended.
-INTERRUPTED = 130
 
 
 def crawl(options: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .._request import checked_method
 from .._version import __version__
 from ..errors import InvalidRequest
+from ._options import INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -24,10 +24,9 @@ _Number = TypeVar("_Number", int, float)
 _CRAWL_TIMEOUT = 60.0
 
 # The first is argparse's for a command line that makes no sense; the second tells a missing extra
-# from that; the others are what shells use for a program that a signal has ended.
+# from that; the last is what shells use for a program that a signal has ended.
 _WRONG = 2
 _MISSING = 3
-_INTERRUPTED = 128 + signal.SIGINT
 _BROKEN_PIPE = 128 + 13  # SIGPIPE, which not every platform has
 
 _STATUSES = """\
@@ -35,7 +34,9 @@ exit status:
   0 every URL that was given had a good answer
   1 one of them had not, or its host has stopped answering
   2 the command cannot do what it was asked to
+  3 a package of the extra "cli" is missing
   130 Ctrl-C has ended it
+  141 nobody has read its output to the end
 """
 _EXAMPLES = """\
 examples:
@@ -56,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing:
         needed = " and ".join(missing)
         return _fail(f"this needs {needed}: pip install 'eventlet-httpc[cli]'", _MISSING)
-    from ._options import CommandError
-
     try:
         return _run(options)
     except CommandError as error:
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -87,7 +86,12 @@ def _fail(text: str, status: int) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what understands the command line."""
-    parser = argparse.ArgumentParser("httpc", description="Fetch URLs, or crawl what they lead to.")
+    parser = argparse.ArgumentParser(
+        "httpc",
+        description="Fetch URLs, or crawl what they lead to.",
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"httpc {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     get = "fetch URLs, all at once, and print their bodies in order"

@@ -10,6 +10,9 @@ from .._headers import Headers
 from .._options import Timeouts
 from ..errors import HTTPError
 
+# What shells use for a program that Ctrl-C has ended.
+INTERRUPTED = 128 + 2  # SIGINT
+
 
 class CommandError(Exception):
     """The command cannot do what it was asked to; the message is for the person who asked."""
