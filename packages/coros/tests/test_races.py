@@ -299,3 +299,40 @@ def test_a_greenlet_made_by_hand_that_ends_wakes_nobody() -> None:
     assert not thread.dead
     event.send("news")
     assert thread.wait() == "news"
+
+
+class Interrupted(deque[Any]):
+    """Stands for a ready queue, and has a signal handler raise when its head has been taken out."""
+
+    def __init__(self, ready: deque[Any]) -> None:
+        self._ready = ready
+
+    def popleft(self) -> Any:
+        self._ready.popleft()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: coros.Semaphore(0).__enter__(),
+        lambda: coros.Semaphore(0).acquire(),
+        lambda: coros.Queue[None]().wait(),
+        lambda: coros.Event[None]().wait(),
+    ],
+)
+def test_whom_a_signal_handler_has_kept_from_running_runs_all_the_same(
+    wait: Callable[[], object],
+) -> None:
+    with testing.fresh_hub():
+        hub.sleep(0)
+        me: Any = hub.getcurrent()
+        threads = [hub.spawn(hub.sleep) for _ in range(2)]
+        hub.sleep(0)  # now they stand in the queue themselves
+        ready = me.ready
+        me.ready = Interrupted(ready)
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+        me.ready = ready
+        hub.sleep(0.001)
+        assert [thread.dead for thread in threads] == [True, True]

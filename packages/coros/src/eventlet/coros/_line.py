@@ -326,6 +326,7 @@ class Line(deque[Ticket]):
         if me is not None:
             me.parked = None
             me.deadline = NEVER
+            me.hub.mend()
         if not self.leave(ticket) and self.returns:
             ticket.owner._put_back(ticket.item)
 

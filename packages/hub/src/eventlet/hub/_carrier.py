@@ -67,40 +67,45 @@ class Carrier(Fiber):
     def __init__(self, hub: Hub) -> None:
         super().__init__(parent=hub.greenlet)
         prepare(self, hub)
-        hub.carriers.add(self)
 
     def run(self, order: object) -> None:
         hub = self.hub
         ready, fresh, free, starter = hub.ready, hub.fresh, hub.free, hub.starter
-        while order is _BEGIN:
-            thread = fresh.popleft()
-            if thread.begin(self):
+        try:
+            hub.carriers.add(self)
+            while order is _BEGIN:
+                thread = fresh.popleft()
                 try:
-                    value = thread.function(*thread.args, **thread.kwargs)
-                except BaseException as error:
-                    thread.fail(error)
-                else:
-                    thread.succeed(value)
-                    del value
-            del thread
-            if hub.destroyed:
-                return
-            # Peeking, so that this frame holds nothing while it is parked.
-            if ready[0] is starter:
-                ready.popleft()
-                continue
-            self.thread = self.gr_context = None
-            free.append(self)
-            try:
+                    if thread.begin(self):
+                        try:
+                            value = thread.function(*thread.args, **thread.kwargs)
+                        except BaseException as error:
+                            thread.fail(error)
+                        else:
+                            thread.succeed(value)
+                            del value
+                except BaseException as shock:
+                    value = None
+                    thread.finish_anyway(shock)
+                del thread
+                if hub.destroyed:
+                    return
+                # Peeking, so that this frame holds nothing while it is parked.
+                if ready[0] is starter:
+                    ready.popleft()
+                    continue
+                self.thread = self.gr_context = None
+                free.append(self)
                 order = ready.popleft().switch()
                 while order is not _BEGIN and order is not _END:
                     order = ready.popleft().switch()
-            except BaseException:
-                # Somebody threw into the bare greenlet: it dies, and must not be chosen again.
-                hub.carriers.discard(self)
-                if self in free:
-                    free.remove(self)
-                raise
+        except BaseException:
+            # Somebody threw into the bare greenlet, or a signal handler has raised: it dies, and
+            # must not be chosen again.
+            hub.carriers.discard(self)
+            if self in free:
+                free.remove(self)
+            raise
 
     def end(self) -> None:
         """End a carrier for good, from another greenlet, which goes on afterwards.

@@ -114,6 +114,7 @@ def park(me: Fiber, on: object) -> None:
     except BaseException:
         # A greenlet made by hand has failed, or was thrown into: nobody queues this one any more.
         me.parked = None
+        me.hub.mend()
         raise
 
 
@@ -125,7 +126,7 @@ def park_until(me: Fiber, on: object, deadline: float) -> bool:
     """
     me.deadline = deadline
     if me.alarm is None or me.alarm.deadline > deadline:
-        _set_alarm(me)
+        set_alarm(me)
     try:
         park(me, on)
         return me.deadline == EXPIRED
@@ -133,20 +134,22 @@ def park_until(me: Fiber, on: object, deadline: float) -> bool:
         me.deadline = NEVER
 
 
-def _set_alarm(fiber: Fiber) -> None:
+def set_alarm(fiber: Fiber) -> None:
+    """Set the timer of a fiber anew, for its deadline."""
     if fiber.alarm is not None:
         fiber.alarm.cancel()
         fiber.alarm = None
     if fiber.deadline != NEVER:
-        fiber.alarm = fiber.hub.call_at(fiber.deadline, _ring, fiber)
+        fiber.alarm = fiber.hub.call_at(fiber.deadline, ring, fiber)
 
 
-def _ring(fiber: Fiber) -> None:
+def ring(fiber: Fiber) -> None:
+    """Wake a fiber whose deadline has passed; called by its timer."""
     fiber.alarm = None
     if fiber.parked is None:
         return
     if fiber.hub.time() < fiber.deadline:
-        _set_alarm(fiber)
+        set_alarm(fiber)
     else:
         fiber.deadline = EXPIRED
         wake(fiber)
@@ -154,7 +157,7 @@ def _ring(fiber: Fiber) -> None:
 
 def alarmed_fiber(timer: Entry) -> Fiber | None:
     """Return the fiber whose alarm a timer is, or None if it is no alarm."""
-    return timer.args[0] if isinstance(timer, Timer) and timer.callback is _ring else None
+    return timer.args[0] if isinstance(timer, Timer) and timer.callback is ring else None
 
 
 def is_idle_alarm(timer: Entry) -> bool:

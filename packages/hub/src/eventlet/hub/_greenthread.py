@@ -258,6 +258,14 @@ class GreenThread(Generic[T]):
             self._unobserved = Unobserved(exception, f"GreenThread {self.name}")
         self._finish()
 
+    def finish_anyway(self, shock: BaseException) -> None:
+        """End, although a signal handler has raised `shock` outside of the function."""
+        if self._done:
+            self.hub.interrupt(shock)
+            self._finish()
+        else:
+            self.fail(shock)
+
     def _finish(self) -> None:
         fiber = self._fiber
         self._done = True
@@ -275,7 +283,13 @@ class GreenThread(Generic[T]):
             # One by one: while a link waits, others may come, and give up waiting.
             listeners.reverse()
             while listeners:
-                self._tell(listeners.pop(), has_begun=fiber is not None)
+                listener = listeners[-1]
+                del listeners[-1]  # not `pop`: after a call, a signal handler might raise
+                try:
+                    self._tell(listener, has_begun=fiber is not None)
+                except BaseException:
+                    listeners.append(listener)
+                    raise
 
     # Behind the scenes
 
@@ -453,13 +467,14 @@ def sleep(seconds: float = 0) -> None:
     except AttributeError:
         ready = (me := current_fiber()).ready
     if seconds == 0:
-        ready.append(me)
         try:
+            ready.append(me)
             while ready.popleft().switch() is not _IN_TURN:
                 pass  # a greenlet made by hand has ended, and resumes its parent
         except BaseException:
             if me in ready:  # it has failed, and the turn is still to come
                 ready.remove(me)
+            me.hub.mend()
             raise
         if me.pending:
             raise_pending(me)

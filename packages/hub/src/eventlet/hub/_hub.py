@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, cast
+from weakref import WeakSet
 
 from greenlet import getcurrent
 
@@ -32,6 +33,7 @@ from ._fiber import (
     is_idle_alarm,
     prepare,
     raise_pending,
+    ring,
 )
 from ._native import are_others_active, get_ident, in_main_thread, let_others_run
 from ._pollers import READ, Poller, check_descriptor
@@ -96,6 +98,7 @@ class _HubGreenlet(Fiber):
         while True:
             try:
                 while shocks:
+                    hub.ready.appendleft(self)  # the way back, as in `_run`
                     hub._get_over(shocks[0])
                     del shocks[0]
                 hub._run()
@@ -147,6 +150,7 @@ class Hub:
         self.late: dict[GreenThread[Any], Timer] = {}
         self.free: list[Carrier] = []
         self.carriers: set[Carrier] = set()
+        self.guests: WeakSet[Fiber] = WeakSet()  # greenlets made by hand that have waited here
         self.timers = TimerQueue()
         self.watches: dict[int, Watch] = {}
         self.poller = poller
@@ -219,6 +223,9 @@ class Hub:
         me.parked = self
         try:
             value = self.ready.popleft().switch()
+        except BaseException:
+            self.mend()
+            raise
         finally:
             me.parked = None
         if me.pending:
@@ -366,6 +373,23 @@ class Hub:
         else:
             self.call_soon(self.interrupt, exception)
 
+    def mend(self) -> None:
+        """Complete the ready queue after an exception out of a switch.
+
+        A signal handler may have raised it when the head of the queue had been taken out, and
+        nobody had switched to it yet.
+        """
+        if self.destroyed:
+            return
+        if self.greenlet not in self.ready:
+            self.ready.appendleft(self.greenlet)
+        self.call_soon(self._find_lost)
+
+    def _find_lost(self) -> None:
+        from ._renewal import find_lost  # which uses this module
+
+        find_lost(self)
+
     def take_failure(self, error: BaseException, source: object) -> None:
         """Deal with what a call has raised that nobody waits for.
 
@@ -374,6 +398,8 @@ class Hub:
         """
         if self.destroyed:
             raise error  # as a rule what ends the hub's greenlet, which a callback had suspended
+        if source is self.greenlet or source is ring:
+            self.call_soon(self._find_lost)  # as `mend`
         if not isinstance(error, (KeyboardInterrupt, SystemExit)):
             try:
                 report_unobserved(error, source)
@@ -398,7 +424,7 @@ class Hub:
                 must_poll = now - polled > _POLL_INTERVAL
                 if must_poll and now - shared > _SHARE_INTERVAL:
                     shared = now
-                    self._replace_starters()
+                    self.replace_starters()
                     let_others_run()
             if must_poll or soon or timers.soonest < NEVER or self._due:
                 # A callback may switch away by hand: the way back must be in the queue meanwhile,
@@ -433,12 +459,13 @@ class Hub:
         from ._renewal import ask_again  # which uses this module
 
         self.interrupt(shock)
+        self.call_soon(self._find_lost)
         ask_again(self)
 
     def _poll(self) -> None:
         timeout: float | None = 0
         if self.fresh and len(self.ready) == 1:
-            self._replace_starters()
+            self.replace_starters()
         if len(self.ready) == 1 and not self._soon:
             # From here on `call_soon` wakes the poll; what came just before is seen now.
             self.polling = True
@@ -479,7 +506,7 @@ class Hub:
         replace_lost(self)
         return ()
 
-    def _replace_starters(self) -> None:
+    def replace_starters(self) -> None:
         """Queue starters anew that were taken out in vain, by who stood at the recursion limit."""
         missing = len(self.fresh) - self.ready.count(self.starter)
         self.ready.extend([self.starter] * missing)
@@ -540,7 +567,9 @@ class Hub:
     def _make_calls(self) -> None:
         soon = self._soon
         for _ in range(len(soon)):
-            self._call(*soon.popleft())
+            function, args = soon[0]
+            del soon[0]  # not `popleft`: after a call, a signal handler might raise
+            self._call(function, args)
 
     def _call(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Make a call of somebody's, after which the way back to the hub is in the queue again."""

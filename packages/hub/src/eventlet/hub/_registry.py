@@ -115,7 +115,9 @@ def current_fiber() -> Fiber:
     try:
         me.ready  # noqa: B018 - asks whether there are notes
     except AttributeError:
-        prepare(me, get_hub())
+        hub = get_hub()
+        prepare(me, hub)
+        hub.guests.add(me)
     return me
 
 

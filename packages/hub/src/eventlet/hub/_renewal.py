@@ -12,7 +12,10 @@ numbers have become somebody else's, so nothing is closed here; all that the hub
 registered anew.
 
 Nor does it know what the poller has reported when a signal handler raised something on the way. It
-asks about everything once more.
+asks about everything once more. And where one raised between the moment in which somebody took the
+head of the ready queue and the one in which he switched to it, the head is in no queue any more.
+Who is missing can be told by its stack: it ends in a switch of ours, and nothing keeps it there.
+Likewise, whoever waits for some time has an alarm among the timers.
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from greenlet import GreenletExit
 
 from . import _signals
-from ._fiber import Fiber, alarmed_fiber, running
+from ._carrier import Carrier
+from ._fiber import Fiber, alarmed_fiber, running, set_alarm
 from ._native import get_ident
 from ._pollers import READ, Poller, is_open
 from ._scopes import CancelScope
 from ._timeout import Timeout
-from ._timers import Entry, Timer
+from ._timers import NEVER, Entry, Timer
 from ._wakeup import LOST
 
 if TYPE_CHECKING:
@@ -71,6 +75,9 @@ def _maker(poller: Poller) -> Callable[[], Poller]:
     return poller.make if isinstance(poller, _LostPoller) else type(poller)
 
 
+# Where the code is that switches on behalf of whoever waits.
+_NAMESPACE = "eventlet."
+
 # What must live as long as the process although nobody needs it.
 _kept: list[object] = []
 
@@ -106,6 +113,31 @@ def ask_again(hub: Hub) -> None:
         return  # the next poll fails too, and has all descriptors replaced
     for watch in list(hub.watches.values()):
         watch.register_anew()
+
+
+def find_lost(hub: Hub) -> None:
+    """Queue who is about to run and in no queue; to be called in the hub's greenlet."""
+    ready = hub.ready
+    while hub.greenlet in ready:
+        ready.remove(hub.greenlet)  # it runs
+    placed = {*ready, *hub.free}
+    armed = {*map(id, hub.timers), *map(id, hub._due)}
+    for fiber in [hub.main, *hub.carriers, *hub.guests]:
+        if fiber.parked is not None:
+            if fiber.deadline != NEVER and id(fiber.alarm) not in armed:
+                set_alarm(fiber)
+        elif fiber not in placed and _has_switched(fiber):
+            if isinstance(fiber, Carrier) and fiber.thread is None:
+                hub.free.append(fiber)
+            else:
+                ready.append(fiber)
+    hub.replace_starters()
+
+
+def _has_switched(fiber: Fiber) -> bool:
+    """Whether it was the scheduler that switched away from a fiber, not somebody by hand."""
+    frame = fiber.gr_frame
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith(_NAMESPACE)
 
 
 def begin_in_child(hub: Hub) -> None:

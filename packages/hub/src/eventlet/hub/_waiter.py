@@ -84,14 +84,14 @@ class Waiter(Generic[T]):
         if self._settled or self._spent:
             return False
         fiber = self._fiber
-        if fiber is not None:
-            if fiber.parked is not self:
-                return False
-            fiber.parked = None
-            fiber.ready.append(fiber)
+        if fiber is not None and fiber.parked is not self:
+            return False
         self._settled = True
         self._value = value
         self._exception = exception
+        if fiber is not None:
+            fiber.parked = None
+            fiber.ready.append(fiber)
         return True
 
     def _park(self, timeout: float | None) -> None:
@@ -115,8 +115,12 @@ class Waiter(Generic[T]):
                     # As `park`, written out: a greenlet that is parked pays for each frame that it
                     # stands in, in memory and in time, and most of them are parked here.
                     me.parked = self
-                    while me.parked is self:
-                        me.ready.popleft().switch()
+                    try:
+                        while me.parked is self:
+                            me.ready.popleft().switch()
+                    except BaseException:
+                        hub.mend()
+                        raise
                 elif park_until(me, self, deadline):
                     self.expired = True
                     raise TimeoutError(f"nobody answered within {timeout} seconds")
