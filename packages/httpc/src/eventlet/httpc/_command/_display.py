@@ -21,7 +21,9 @@ from ._tally import Tally, counted, readable_size, readable_time
 _INTERVAL = 0.1
 # Rates are those of so many pictures: long enough to be read, short enough to be true.
 _WINDOW = 20
+# Lines of each list: the terminal has to hold all of them at once.
 _ROWS = 5
+_HEADINGS = ("pages", "under way", "queue", "errors", "received", "per second")
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -69,12 +71,9 @@ class Picture:
         pages, size = self._rates(tally)
         self._drawn += 1
         table = Table.grid(padding=(0, 3, 0, 0))
-        for _ in range(6):
+        for _ in _HEADINGS:
             table.add_column(justify="right", no_wrap=True)
-        table.add_row(*(
-            Text(name, "dim")
-            for name in ("pages", "under way", "queue", "errors", "received", "per second")
-        ))  # fmt: skip
+        table.add_row(*(Text(heading, "dim") for heading in _HEADINGS))
         table.add_row(
             Text(f"{tally.pages:,}", "bold green"),
             Text(f"{self._crawler.active:,}", "bold"),

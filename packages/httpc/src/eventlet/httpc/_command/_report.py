@@ -9,6 +9,8 @@ from http import HTTPStatus
 from ._page import Page
 from ._tally import BOUNDS, Tally, counted, readable_size, readable_time
 
+# Hosts in the list of the slowest: as many as fit beside the outcomes.
+_HOSTS = 10
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2433; --soft: #667085; --line: #e3e7ef;
   --card: #fff; --back: #f5f7fb; --bar: #4f7cff; --good: #2f9e6e; --moved: #c98a1b;
@@ -151,7 +153,7 @@ def _color(status: int) -> str:
 def _host_rows(tally: Tally) -> str:
     return "".join(
         _row(escape(name), counted(host.pages, "page"), readable_time(host.mean))
-        for name, host in tally.slowest_hosts(10)
+        for name, host in tally.slowest_hosts(_HOSTS)
     )
 
 
