@@ -194,6 +194,19 @@ def pproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{HOST}:{port}"
 
 
+@pytest.fixture(scope="session")
+def pproxy_over_tls(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of pproxy as an HTTP proxy that is reached over TLS, and wants to see a password."""
+    port = free_port()
+    secret = ":".join(PASSWORD)
+    arguments = [
+        "--auth", "0", "-l", f"http+ssl://{HOST}:{port}#{secret}",
+        "--ssl", f"{certificate / 'cert.pem'},{certificate / 'key.pem'}",
+    ]  # fmt: skip
+    with serving(tmp_path_factory.mktemp("pproxy"), "pproxy", arguments, port):
+        yield f"https://{secret}@{HOST}:{port}"
+
+
 @pytest.fixture
 def client(context: ssl.SSLContext) -> Iterator[Client]:
     with Client(verify=context, trust_env=False) as client:

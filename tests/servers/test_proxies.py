@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from tests.clients.servers._program import HOST, free_port
 
 from eventlet.httpc import Client, ConnectError, ProxyError, TLSError
@@ -64,6 +65,25 @@ def test_a_wrong_password(
         pytest.raises(ProxyError),
     ):
         client.get(f"{hypercorn}/echo")
+
+
+def test_a_proxy_over_tls(
+    pproxy_over_tls: str, hypercorn: str, httpbin: str, authority: trustme.CA
+) -> None:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    content = bytes(range(256)) * 4000
+    with Client(proxy=pproxy_over_tls, verify=context, trust_env=False) as client:
+        assert client.get(f"{httpbin}/get").status == 200
+        assert client.post(f"{hypercorn}/echo", content=content).content == content
+        threads = [
+            spawn(client.post, f"{hypercorn}/echo", content=bytes([n]) * 100_000) for n in range(20)
+        ]
+        for number, thread in enumerate(threads):
+            assert thread.wait().content == bytes([number]) * 100_000
+    with Client(proxy=pproxy_over_tls, trust_env=False) as client:
+        with pytest.raises(TLSError, match="to the proxy"):
+            client.get(f"{httpbin}/get")
 
 
 def test_the_environment(
