@@ -777,7 +777,8 @@ def test_a_server_that_fails_before_the_body(client: Client, server: Any, how: s
 
 def test_no_limits_at_all(client: Client, server: Any, ok: Ok) -> None:
     server.answer(ok(b"hi"))
-    assert client.get(server.url, timeout=None).content == b"hi"
+    for url in (server.url, f"http://localhost:{server.port}/"):
+        assert client.get(url, timeout=None).content == b"hi"
 
 
 def test_a_closed_client_says_so(server: Any, ok: Ok) -> None:
