@@ -142,6 +142,8 @@ class Client:
             proxies = ProxyMap.from_environment(os.environ)
         if not isinstance(limits, Limits | None):
             raise TypeError(f"limits is a Limits or None, not {limits!r}")
+        if trace is not None and not callable(trace):
+            raise TypeError(f"trace is called with each event, which {trace!r} cannot be")
         dialer = Dialer(verify, cert, uds=uds, local_address=local_address, http2=http2)
         self._transport = Transport(dialer, limits or Limits(), proxies)
 

@@ -58,6 +58,9 @@ class Dialer:
         local_address: str | None = None,
         http2: bool = False,
     ) -> None:
+        for name, value in (("uds", uds), ("local_address", local_address)):
+            if not isinstance(value, str | bytes | None):
+                raise TypeError(f"{name} is text or None, not {value!r}")
         self.http2 = http2
         self._cert = cert
         self._make_context = cache(lambda cert, http2: make_context(verify, cert, http2=http2))

@@ -74,11 +74,11 @@ class HttpSuite:
 
     def request_(self, params: Params, connection: Any = None) -> tuple[int, Headers, Any]:
         """Carry out a request, and return status, headers and body."""
-        return _triple(self._perform(params.copy(self), connection))
+        return _triple(self._perform(self._own(params), connection))
 
     def request(self, params: Params, connection: Any = None) -> Any:
         """Carry out a request, and return the body."""
-        return self._perform(params.copy(self), connection)[1]
+        return self._perform(self._own(params), connection)[1]
 
     def head_(
         self,
@@ -229,6 +229,11 @@ class HttpSuite:
     ) -> Params:
         given = dict(pairs_of(headers))
         return Params(url, method, body, given, self.dumper, self.loader, use_proxy, ok, aux)
+
+    def _own(self, params: Params) -> Params:
+        if not isinstance(params, Params):
+            raise TypeError(f"a request is a Params, not {params!r}; for a URL use get()")
+        return params.copy(self)
 
     def _describe(self, params: Params, content_type: str | None) -> None:
         kind = params.headers.setdefault("Content-Type", content_type or self.fallback_content_type)
