@@ -9,8 +9,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from greenlet import greenlet
 import eventlet.coros.queue as green
 from eventlet import coros, hub
 from eventlet.coros import _line as lines
+from eventlet.coros import _task_queue as task_queue
 from eventlet.hub import testing
 
 
@@ -36,18 +39,18 @@ class Racy(deque[Any]):
         return super().popleft()
 
 
-class RacyPlaces(list[None]):
-    """Loses its free places when one is about to be taken, once."""
+class Contested(deque[Any]):
+    """Gets another item from another native thread just before one is put, once."""
 
     def __init__(self) -> None:
-        super().__init__([None])
+        super().__init__()
         self._is_fast = True
 
-    def pop(self, *args: Any) -> None:
+    def append(self, item: Any) -> None:
         if self._is_fast:
             self._is_fast = False
-            self.clear()
-        super().pop(*args)
+            super().append("theirs")
+        super().append(item)
 
 
 def make_racy(store: Any) -> None:
@@ -101,23 +104,188 @@ def test_an_item_is_taken_by_another_during_a_hand_over(make: Callable[[], Any])
     assert store.waiting() == 0
 
 
-@pytest.mark.parametrize(
-    ("make", "send"),
+class Yielding(deque[Any]):
+    """Lets other native threads run when somebody has found room and is about to put an item."""
+
+    def append(self, item: Any) -> None:
+        time.sleep(0)
+        super().append(item)
+
+
+def replace_items(store: Any, kind: type[deque[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_queue, "deque", kind)  # for the short cut, which looks at the type
+    store._items = store._takers.store = kind()
+
+
+SENDERS = 3
+
+
+BOUNDED = pytest.mark.parametrize(
+    ("make", "send", "receive"),
     [
-        (lambda: coros.Channel(1), lambda it: it.send("mine", timeout=5)),
-        (lambda: green.Queue(1), lambda it: it.put("mine", timeout=5)),
+        (coros.Channel, coros.Channel.send, coros.Channel.wait),
+        (green.Queue, green.Queue.put, green.Queue.get),
     ],
 )
-def test_a_place_is_taken_by_another(make: Callable[[], Any], send: Callable[[Any], Any]) -> None:
-    store = make()
-    store._places = store._givers.store = RacyPlaces()
-    sender = hub.spawn(send, store)
+
+
+@BOUNDED
+def test_the_last_place_is_taken_by_another(
+    make: Callable[[int], Any],
+    send: Callable[..., None],
+    receive: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = make(1)
+    replace_items(store, Contested, monkeypatch)
+    sender = hub.spawn(send, store, "mine", timeout=5)
     testing.wait_until_idle()
     assert not sender.dead
-    store._places.append(None)
-    store._hand_over()
+    assert list(store._items) == ["theirs"]
+    assert receive(store) == "theirs"
+    assert receive(store) == "mine"
     sender.wait()
-    assert list(store._items) == ["mine"]
+    assert list(store._items) == []
+
+
+@BOUNDED
+def test_the_last_place_is_taken_by_another_while_one_is_let_in(
+    make: Callable[[int], Any],
+    send: Callable[..., None],
+    receive: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = make(1)
+    send(store, "first")
+    sender = hub.spawn(send, store, "mine", timeout=5)
+    testing.wait_until_idle()
+    replace_items(store, Contested, monkeypatch)
+    store._hand_over()
+    testing.wait_until_idle()
+    assert not sender.dead
+    assert receive(store) == "theirs"
+    assert receive(store) == "mine"
+    sender.wait()
+
+
+@BOUNDED
+def test_a_handler_takes_one_while_another_is_taken_back(
+    make: Callable[[int], Any],
+    send: Callable[..., None],
+    receive: Callable[[Any], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    got: list[Any] = []
+
+    class Interrupted(deque[Any]):
+        """Looks empty at first; a handler receives when somebody looks for what to take back."""
+
+        looks = 0
+
+        def __len__(self) -> int:
+            self.looks += 1
+            return super().__len__() if self.looks > 1 else 0
+
+        def __getitem__(self, place: Any) -> Any:
+            if not got:
+                got.append(receive(store))
+            return super().__getitem__(place)
+
+    store = make(1)
+    send(store, "first")
+    sender = hub.spawn(send, store, "second", timeout=5)
+    testing.wait_until_idle()
+    replace_items(store, Interrupted, monkeypatch)
+    store._items.append("first")
+    bad = -1 if make is coros.Channel else 0  # which it looks at only when it has to wait
+    with pytest.raises((ValueError, green.Full)):
+        send(store, "late", timeout=bad)
+    assert got == ["first"]
+    assert list(store._items) == ["second"]
+    sender.wait()
+
+
+@BOUNDED
+def test_native_threads_that_put_at_once_never_put_too_many(
+    make: Callable[[int], Any],
+    send: Callable[..., None],
+    receive: Callable[[Any], Any],
+    run_native: Callable[..., list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _ in range(5):
+        store, accepted = make(50), deque[int]()
+        replace_items(store, Yielding, monkeypatch)
+
+        def fill(first: int, store: Any = store, accepted: deque[int] = accepted) -> None:
+            for number in range(first, first + 40):
+                try:
+                    send(store, number, timeout=0)
+                except (TimeoutError, green.Full):
+                    return
+                accepted.append(number)
+
+        run_native(*(partial(fill, first) for first in range(0, 160, 40)))
+        assert len(accepted) == len(store._items) == 50
+        assert sorted(accepted) == sorted(receive(store) for _ in range(50))
+
+
+@BOUNDED
+@pytest.mark.parametrize("room", [1, 3])
+def test_native_threads_that_put_and_take_at_once_lose_nothing(
+    make: Callable[[int], Any],
+    send: Callable[..., None],
+    receive: Callable[[Any], Any],
+    room: int,
+    run_native: Callable[..., list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, received = make(room), deque[int]()
+    replace_items(store, Yielding, monkeypatch)
+
+    def take() -> None:
+        for _ in range(300):
+            received.append(receive(store))
+            assert len(store._items) <= room + SENDERS  # each on its way to be counted
+
+    def put(first: int) -> None:
+        for number in range(first, first + 300):
+            send(store, number)
+
+    puts = [partial(put, first) for first in range(0, 300 * SENDERS, 300)]
+    run_native(*puts, *[take] * SENDERS)
+    assert sorted(received) == list(range(300 * SENDERS))
+    assert not store._items
+    assert not store._givers
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_send_comes_just_when_the_others_have_been_turned_away(
+    room: int,
+) -> None:
+    late: list[lines.Ticket] = []
+
+    class Interrupted(coros.Channel[Any]):
+        def _on_alert(self) -> None:
+            super()._on_alert()
+            if not late:
+                late.append(lines.make_ticket(None, self, "late"))
+                self._givers.append(late[0])
+
+    channel = Interrupted(room)
+    channel.close()
+    assert not late[0].done
+    assert not channel._items
+
+
+@BOUNDED
+def test_what_is_too_much_has_been_sent_if_somebody_has_got_it(
+    make: Callable[[int], Any], send: Callable[..., None], receive: Callable[[Any], Any]
+) -> None:
+    store = make(1)
+    store._items.extend(["theirs", "theirs"])
+    assert not store._is_too_much("mine")
+    assert [receive(store), receive(store)] == ["theirs", "theirs"]
 
 
 def test_a_message_comes_just_when_somebody_has_found_nothing() -> None:
@@ -259,7 +427,7 @@ def test_a_taker_leaves_just_before_it_is_served() -> None:
 
 @pytest.mark.parametrize("make", [coros.Queue, coros.Channel, green.SimpleQueue])
 def test_a_taker_is_served_by_another_just_before(make: Callable[[], Any]) -> None:
-    class Contested(lines.Line):
+    class ContestedLine(lines.Line):
         """Has its first ticket taken by another native thread, which serves it, once."""
 
         def remove(self, ticket: lines.Ticket) -> None:
@@ -270,7 +438,7 @@ def test_a_taker_is_served_by_another_just_before(make: Callable[[], Any]) -> No
             super().remove(ticket)
 
     store = make()
-    store._takers = Contested(store._takers.store, returns=True)
+    store._takers = ContestedLine(store._takers.store, returns=True)
     receive = store.get if isinstance(store, green.SimpleQueue) else store.wait
     taker = hub.spawn(receive)
     testing.wait_until_idle()

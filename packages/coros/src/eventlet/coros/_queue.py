@@ -39,7 +39,7 @@ class _Messages(Store, Generic[T]):
         """Look who is to be told of `item`, which has been sent just now."""
         if self.closed:
             with self._takers.guard:
-                if self._remove_last(item):
+                if self._retract(item):
                     raise self._refusal()
         self._hand_over()
 
@@ -218,18 +218,16 @@ class Channel(BoundedStore, _Messages[T]):
             ValueError: `timeout` is negative or not a number.
         """
         item = result if exc is None else failure_of(exc)
-        # Tried, not tested first, here and in `wait`: most of the time there is room.
-        try:
-            self._places.pop()
-        except IndexError:
-            pass
-        else:
-            self._items.append(item)
-            takers = self._takers
-            if takers or takers.alert:
+        items = self._items
+        if len(items) < self._room:
+            items.append(item)
+            if not self._takers and len(items) <= self._room:
+                return
+            if not self._is_too_much(item):
                 self._notify(item)
-            return
-        if self._takers and not self._givers and self._give_to_first(item):
+                return
+            self._hand_over()  # there may be room again, for those who have waited longer
+        elif self._takers and not self._givers and self._give_to_first(item):
             return
         if in_hub_greenlet():
             self._send_from_hub(item)
@@ -263,12 +261,12 @@ class Channel(BoundedStore, _Messages[T]):
             Closed: the channel has been closed, and nothing is left in it.
             ValueError: `timeout` is negative or not a number.
         """
+        # Tried, not tested first: most of the time there is something.
         try:
             item = self._items.popleft()
         except IndexError:
             pass
         else:
-            self._places.append(None)
             if self._givers:
                 self._hand_over()
             if type(item) is Failure:
@@ -302,7 +300,7 @@ class Channel(BoundedStore, _Messages[T]):
 
     def close(self) -> None:
         """Let nothing more in, as `Queue.close`; who waits to send gets `Closed` too."""
-        self._givers.alert = True
+        self._room = -1
         super().close()
 
     def _on_alert(self) -> None:

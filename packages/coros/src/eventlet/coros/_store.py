@@ -1,9 +1,9 @@
 """Stores: what there is to be had, in order, and the lines of those who want it.
 
 Semaphores, queues and pools are all the same thing underneath. A semaphore is a store of permits, a
-queue one of messages, a pool one of connections; a bounded one is also a store of free places, for
-those who come to bring something. `eventlet.coros._line` has the rules that the two kinds of stores
-here follow.
+queue one of messages, a pool one of connections; a bounded one also makes those wait who bring
+something when it is full. `eventlet.coros._line` has the rules that the two kinds of stores here
+follow.
 
 The classes that people use put short cuts on top: where there is something in the store, a single
 atomic ``popleft`` takes it.
@@ -18,10 +18,6 @@ from typing import Any
 from ._line import Line, Ticket, make_ticket
 from ._outcome import Failure
 from ._scheduler import get_ident
-
-# Free places are tokens in a list, because taking one from there is atomic. They are handed out in
-# portions of this many, so that a limit of a billion costs nothing until it is needed.
-_PORTION = 1024
 
 
 class Store:
@@ -91,37 +87,47 @@ class Store:
         self._items.appendleft(item)
         self._hand_over()
 
-    def _remove_last(self, item: Any) -> bool:
-        """Take `item` itself back out of the end of the store; return whether it was there."""
+    def _retract(self, item: Any) -> bool:
+        """Take `item` itself, which was put last, out again; return whether it was there.
+
+        Call it under the guard.
+        """
         items = self._items
         if not isinstance(items, deque):
             return False
-        for index in range(len(items) - 1, -1, -1):
-            if items[index] is item:
-                del items[index]
-                return True
-        return False
+        # Counted from the end, as others take from the front meanwhile. It is taken out in the step
+        # in which it is found, without a call, where no other native thread can come in between.
+        place = -1
+        try:
+            while items[place] is not item:
+                place -= 1
+            del items[place]
+        except IndexError:
+            return False
+        return True
 
 
 class BoundedStore(Store):
     """Holds no more than `limit` items at a time, and makes those wait who bring more.
 
     A limit of 0 makes a rendezvous: an item passes from one who brings it to one who waits for it.
+
+    Whoever puts an item counts them before, and once more afterwards, because another native thread
+    may put one at the same moment. If there are too many then, it takes its own out again, and
+    waits for room.
     """
 
-    __slots__ = ("_givers", "_limit", "_places", "_reserve")
+    __slots__ = ("_givers", "_limit", "_room")
 
     def __init__(self, limit: float, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self._limit = limit
-        self._places: list[None] = []
-        self._reserve = limit - len(self._items)
-        self._portion_out()
-        self._givers = Line(self._places, self._takers.guard)
+        # The same for the short cuts, but less than nothing once nothing more may be put.
+        self._room = limit
+        self._givers = Line(guard=self._takers.guard)
+        self._givers.alert = True
         if not limit:
-            self._givers.store = self._takers
             self._takers.store = self._givers
-        self._givers.alert = self._reserve > 0
 
     def _force(self, item: Any) -> None:
         """Put an item even if there is no room, behind those who wait for some."""
@@ -151,11 +157,12 @@ class BoundedStore(Store):
             if takers.alert:
                 self._on_alert()
             while True:
-                while givers and self._take_place():
+                # Not `_limit`: one may have come in since `_on_alert` turned the others away.
+                while givers and len(items) < self._room:
                     self._admit_first()
                 # Without a rendezvous, those who bring something can only be waiting here while
                 # another native thread is just filling the last place, and is going to look.
-                if not takers or not (items or (givers and not self._limit)):
+                if not takers or not (items or (givers and not self._room)):
                     return
                 taker = takers.claim()
                 if taker is None:
@@ -167,35 +174,30 @@ class BoundedStore(Store):
         finally:
             guard.release()
 
-    def _take_place(self) -> bool:
-        if not self._places and self._reserve:
-            self._portion_out()
-        try:
-            self._places.pop()
-        except IndexError:
-            return False
-        return True
-
-    def _portion_out(self) -> None:
-        portion = int(min(self._reserve, _PORTION))
-        self._reserve -= portion
-        self._places.extend([None] * portion)
-
     def _admit_first(self) -> None:
         giver = self._givers.claim()
         if giver is None:
-            self._places.append(None)
             return
         try:
             self._let_in(giver.item)
+            fits = not self._is_too_much(giver.item)
         except BaseException as error:  # the user's own container: whoever gives is to know
-            self._places.append(None)
             giver.settle(Failure(error))
         else:
-            giver.settle(None)
+            if fits:
+                giver.settle(None)
+            else:
+                self._givers.appendleft(giver)
 
     def _let_in(self, item: Any) -> None:
         self._items.append(item)
+
+    def _is_too_much(self, item: Any) -> bool:
+        """Whether there is no room for an item that was put; then it has been taken out again."""
+        if len(self._items) <= self._limit:
+            return False
+        with self._takers.guard:
+            return len(self._items) > self._limit and self._retract(item)
 
     def _serve_from_items(self, taker: Ticket) -> None:
         try:
@@ -205,7 +207,6 @@ class BoundedStore(Store):
         except BaseException as error:  # the user's own container: whoever takes is to know
             taker.settle(Failure(error))
         else:
-            self._places.append(None)
             taker.settle(item)
 
     def _serve_from_giver(self, taker: Ticket) -> None:
@@ -217,10 +218,14 @@ class BoundedStore(Store):
             giver.settle(None)
 
     def _put_back(self, item: Any) -> None:
+        items = self._items
         with self._takers.guard:
-            if self._take_place():
-                self._items.appendleft(item)
-            else:
+            fits = len(items) < self._limit
+            if fits:
+                items.appendleft(item)
+                # That of this class in any case: to put it back doesn't count as putting it.
+                fits = len(items) <= self._limit or not super()._retract(item)
+            if not fits:
                 self._put_in_front(item)
         self._hand_over()
 

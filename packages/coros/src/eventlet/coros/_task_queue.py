@@ -77,15 +77,8 @@ class Queue(BoundedStore, Generic[T]):
         """
         if timeout is not None and block:
             check_timeout(block, timeout)
-        if self._places:
-            try:
-                self._places.pop()
-            except IndexError:  # another native thread was faster
-                pass
-            else:
-                self._put_in_place(item)
-                return
-        self._wait_to_put(item, block, timeout)
+        if len(self._items) >= self._room or not self._put_at_once(item):
+            self._wait_to_put(item, block, timeout)
 
     def put_nowait(self, item: T) -> None:
         """Put an item if there is room.
@@ -121,7 +114,6 @@ class Queue(BoundedStore, Generic[T]):
                 item: T = self._items.popleft()
             except IndexError:  # another native thread was faster
                 return self._wait_to_get(block, timeout)
-            self._places.append(None)
             if self._givers:
                 self._hand_over()
             return item
@@ -178,8 +170,8 @@ class Queue(BoundedStore, Generic[T]):
             immediate: drop what is there, as if it had been got and done.
         """
         with self._takers.guard:
-            self.is_shutdown = True
-            self._takers.alert = self._givers.alert = True
+            self._room = -1
+            self.is_shutdown = self._takers.alert = True
             if immediate:
                 self._turn_away(_SHUT)
                 self._drop_all()
@@ -208,26 +200,28 @@ class Queue(BoundedStore, Generic[T]):
         plain = next(base for base in type(self).__mro__ if base in _PLAIN)
         return any(getattr(type(self), name) is not getattr(plain, name) for name in names)
 
-    def _put_in_place(self, item: Any) -> None:
-        if type(self._items) is deque:
+    def _put_at_once(self, item: Any) -> bool:
+        """Put an item if there is still room for it; return whether there was."""
+        items = self._items
+        if type(items) is deque:
             # As `_let_in`, written out.
             self.unfinished_tasks += 1
-            self._items.append(item)
-        else:
-            self._put_guarded(item)
-        if self._takers or self.is_shutdown:
+            items.append(item)
+        elif not self._put_guarded(item):
+            return False
+        if self._takers or len(items) > self._room:
+            if self._is_too_much(item):
+                return False
             self._notify(item)
+        return True
 
-    def _put_guarded(self, item: Any) -> None:
+    def _put_guarded(self, item: Any) -> bool:
         """Put an item into a container that runs the user's code, and may have no order."""
         with self._takers.guard:
-            try:
-                if self.is_shutdown:
-                    raise ShutDown
-                self._let_in(item)
-            except BaseException:  # whatever it is, nothing has been put
-                self._places.append(None)
-                raise
+            if len(self._items) >= self._room:
+                return False
+            self._let_in(item)
+            return True
 
     def _let_in(self, item: Any) -> None:
         # Counted first, because whoever gets it may be done with it before we go on. The count
@@ -239,6 +233,12 @@ class Queue(BoundedStore, Generic[T]):
             self._finish(1)
             raise
 
+    def _retract(self, item: Any) -> bool:
+        was_there = super()._retract(item)
+        if was_there:
+            self._finish(1)
+        return was_there
+
     def _put_in_front(self, item: Any) -> None:
         # It is going to be counted again; nobody is told, as nothing has been done.
         self.unfinished_tasks -= 1
@@ -247,9 +247,7 @@ class Queue(BoundedStore, Generic[T]):
     def _notify(self, item: Any) -> None:
         with self._takers.guard:
             # Put while another native thread shut the queue down?
-            if self.is_shutdown and self._remove_last(item):
-                self._places.append(None)
-                self._finish(1)
+            if self.is_shutdown and self._retract(item):
                 raise ShutDown
         self._hand_over()
 
@@ -285,16 +283,13 @@ class Queue(BoundedStore, Generic[T]):
         dropped = 0
         while self._items:
             self._items.popleft()
-            self._places.append(None)
             dropped += 1
         self._finish(min(dropped, self.unfinished_tasks))
 
     def _on_alert(self) -> None:
-        # Also called where the number of items that there is room for grows by a portion.
-        if self.is_shutdown:
-            self._turn_away(_SHUT)
-            if not self._items:
-                self._takers.settle_all(_SHUT)
+        self._turn_away(_SHUT)
+        if not self._items:
+            self._takers.settle_all(_SHUT)
 
     def __repr__(self) -> str:
         name = f"{type(self).__name__} at {id(self):#x}"
