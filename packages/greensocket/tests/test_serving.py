@@ -107,7 +107,7 @@ def test_listen_options(tmp_path: Path) -> None:
     with listen(("127.0.0.1", 0), reuse_addr=False, reuse_port=True, backlog=1) as sock:
         assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
-    with listen(("::1", 0), socket.AF_INET6) as sock, connect(sock.getsockname()[:2]):
+    with listen(("::1", 0), socket.AF_INET6) as sock, connect(sock.getsockname()):
         pass
     with listen(str(tmp_path / "socket"), socket.AF_UNIX) as sock, connect(sock.getsockname()):
         pass

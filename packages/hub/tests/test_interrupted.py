@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ MANY = 1000
 
 Threads = list[GreenThread[Any]]
 Scenario = Callable[[Threads, Waiter[None]], None]
+
+# Those of the scenario that is played, which may end before it has closed them.
+SOCKETS: list[socket.socket] = []
 
 
 class Shock(BaseException):
@@ -96,6 +100,17 @@ class Handler:
             sys.settrace(previous)
 
 
+@pytest.fixture(autouse=True)
+def close_sockets_at_the_end() -> Iterator[None]:
+    yield
+    close_sockets()
+
+
+def close_sockets() -> None:
+    while SOCKETS:
+        SOCKETS.pop().close()
+
+
 @pytest.fixture
 def reported() -> Iterator[list[BaseException]]:
     """What the hook for failures that nobody waits for has been told."""
@@ -148,6 +163,25 @@ def switching_by_hand(threads: Threads, _: Waiter[None]) -> None:
     get_hub().switch()
 
 
+def waiting_for_a_descriptor(threads: Threads, _: Waiter[None]) -> None:
+    close_sockets()
+    here, there = socket.socketpair()
+    SOCKETS.extend((here, there))
+
+    def read() -> None:
+        watch = get_hub().watch(here.fileno())
+        watch.readable = False
+        watch.until_readable(None)
+        watch.close()
+
+    try:
+        threads += [spawn(sleep, 0), spawn(read)]
+        sleep(0)
+    finally:
+        there.send(b"x")
+    sleep(1)
+
+
 SCENARIOS = [
     yielding,
     sleeping,
@@ -156,6 +190,7 @@ SCENARIOS = [
     waiting_without_a_limit,
     running_greenlets_made_by_hand,
     switching_by_hand,
+    waiting_for_a_descriptor,
 ]
 
 

@@ -182,7 +182,8 @@ def connect(
     """Return a green stream socket that is connected to an address.
 
     Arguments:
-        addr: host and port, or the path of a Unix socket.
+        addr: host and port, what an IPv6 socket calls its name (with flow and scope), or the path
+            of a Unix socket.
         family: ``AF_UNSPEC`` tries every address of a host, and finds out about paths.
         bind: the address to connect from.
         timeout: for connecting, in seconds; None waits for ever. The socket itself is returned
@@ -191,7 +192,7 @@ def connect(
     Raises:
         OSError: nothing could be connected to; `TimeoutError` if it took too long.
         gaierror: the host is unknown.
-        TypeError: `addr` is neither a tuple of two nor a path, and `family` doesn't say what else.
+        TypeError: `addr` is none of these, and `family` doesn't say what else.
     """
     if family != _standard.AF_UNSPEC:
         sock = _connected((family, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
@@ -199,6 +200,8 @@ def connect(
         sock = _connected((_standard.AF_UNIX, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
     elif isinstance(addr, tuple) and len(addr) == 2:
         sock = create_connection(addr, timeout, bind)
+    elif isinstance(addr, tuple) and len(addr) == 4:
+        sock = _connected((_standard.AF_INET6, _standard.SOCK_STREAM, 0, "", addr), timeout, bind)
     else:
         raise TypeError(
             f"an address is (host, port) or the path of a Unix socket, not {addr!r};"

@@ -268,8 +268,9 @@ class GreenSocket(_standard.socket):
             data = self._read_on(
                 tried, parked and tried, deadline if tried else None, _recv, bufsize
             )
-            watch = self._watch
-        if watch.drains and 0 < len(data) < bufsize and watch.hub.ident == get_ident():
+            watch, parked = self._watch, False
+        # Who has parked with the watch is of its native thread.
+        if watch.drains and 0 < len(data) < bufsize and (parked or watch.hub.ident == get_ident()):
             watch.readable = False
         return data
 
@@ -307,8 +308,8 @@ class GreenSocket(_standard.socket):
             received = self._read_on(
                 tried, parked and tried, deadline if tried else None, _recv_into, buffer, nbytes
             )
-            watch = self._watch
-        if watch.drains and 0 < received < size and watch.hub.ident == get_ident():
+            watch, parked = self._watch, False
+        if watch.drains and 0 < received < size and (parked or watch.hub.ident == get_ident()):
             watch.readable = False
         return received
 

@@ -103,16 +103,50 @@ class Watch:
         """Park until `writable` is true; otherwise as `wait_readable`."""
         self.until_writable(deadline_after(self.hub, timeout))
 
-    def until_readable(self, deadline: float | None, *, first: bool = False) -> None:
+    def until_readable(  # noqa: PLR0912 - a frame less in nearly every wait
+        self, deadline: float | None, *, first: bool = False
+    ) -> None:
         """As `wait_readable`, but up to `deadline` on the hub's clock.
 
         Arguments:
             first: stand at the head of the line, after a turn in which nothing was left.
         """
-        if self._readers:
-            self._wait(READ, deadline, first=first)
-        elif self.readable or self._wait_alone(self._readers, deadline):
+        line = self._readers
+        if self.readable and not line:
             return
+        me = running()
+        try:
+            alone = not line and self._edges and not me.pending and me.hub is self.hub
+        except AttributeError:
+            alone = False  # a greenlet that waits for the first time
+        if alone:
+            # As `_wait`, written out: nearly every wait is of this kind.
+            expired = False
+            try:
+                line.append(me)
+                if deadline is None:
+                    me.parked = self
+                    ready = me.ready
+                    ready.popleft().switch()
+                    while me.parked is self:
+                        ready.popleft().switch()
+                else:
+                    expired = park_until(me, self, deadline)
+            except BaseException:
+                me.parked = None  # as in `park`
+                self.hub.mend()
+                raise
+            finally:
+                # Whoever sent the event has taken this fiber off the line.
+                noticed = not line or self._leave(me, [line])
+            if expired:
+                raise TimeoutError("timed out")
+            if not noticed:
+                self._check(me)
+            elif line:
+                self.hub.call_soon(self._pass_what_is_left, READ)
+        else:
+            self._wait(READ, deadline, first=first)
         while not self.readable:
             self._wait(READ, deadline, first=True)
 
@@ -124,8 +158,6 @@ class Watch:
         """
         if self._writers:
             self._wait(WRITE, deadline, first=first)
-        elif self.writable or self._wait_alone(self._writers, deadline):
-            return
         while not self.writable:
             self._wait(WRITE, deadline, first=True)
 
@@ -197,48 +229,20 @@ class Watch:
             self.drains = False
         if what & READ:
             self.readable = True
-            if self._readers:
-                self._wake_first(self._readers)
+            readers = self._readers
+            if readers:
+                # As `_wake_first`, written out: nearly every event comes here.
+                fiber = readers[0]
+                if fiber.parked is self:
+                    del readers[0]
+                    fiber.parked = None
+                    fiber.ready.append(fiber)
+                else:
+                    self._wake_first(readers)
         if what & WRITE:
             self.writable = True
             if self._writers:
                 self._wake_first(self._writers)
-
-    def _wait_alone(self, line: list[Fiber], deadline: float | None) -> bool:
-        """Stand in an empty line, in the usual case; return whether an event came.
-
-        Nearly every wait is of this kind, so it is written out. All others go on in `_wait`.
-        """
-        me = running()
-        try:
-            if not self._edges or me.pending or me.hub is not self.hub:
-                return False
-        except AttributeError:
-            return False  # a greenlet that waits for the first time
-        line.append(me)
-        expired = False
-        try:
-            if deadline is None:
-                me.parked = self
-                ready = me.ready
-                ready.popleft().switch()
-                while me.parked is self:
-                    ready.popleft().switch()
-            else:
-                expired = park_until(me, self, deadline)
-        except BaseException:
-            me.parked = None  # as in `park`
-            raise
-        finally:
-            # Whoever sent the event has taken this fiber off the line.
-            noticed = not line or self._leave(me, [line])
-        if expired:
-            raise TimeoutError("timed out")
-        if not noticed:
-            self._check(me)
-        elif line:
-            self.hub.call_soon(self._pass_what_is_left, READ if line is self._readers else WRITE)
-        return noticed
 
     def _wait(
         self, what: int, deadline: float | None, *, first: bool = False, passes: bool = True
@@ -317,9 +321,7 @@ class Watch:
         for place, fiber in enumerate(line):
             if fiber.parked is self:
                 del line[place]
-                # As `wake`, written out: every event comes here.
-                fiber.parked = None
-                fiber.ready.append(fiber)
+                wake(fiber)
                 return
 
     def __repr__(self) -> str:
