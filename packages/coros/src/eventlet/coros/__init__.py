@@ -1,4 +1,4 @@
-"""What green threads use to work together: events, semaphores, queues, pools and nurseries."""
+"""What green threads work together with: events, locks, queues, pools, actors and nurseries."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class CoroutinePool:
         Raises:
             Misuse: the pool was made without `track_events`.
             TimeoutError: none has ended in time.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if self._ended is None:
             raise Misuse("this pool keeps no results; make it with track_events=True")
@@ -144,7 +144,7 @@ class CoroutinePool:
         Raises:
             TimeoutError: the pool was not idle in time.
             Misuse: one of the pool's own workers waits, so it never could be.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if self.is_worker():
             raise Misuse(f"a worker of {self!r} cannot wait for all of its workers to end")

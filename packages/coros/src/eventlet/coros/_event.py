@@ -27,7 +27,6 @@ class _NotUsed:
         return "NOT_USED"
 
 
-#: What `Event.poll` and its kin return by default while nothing was sent.
 NOT_USED = _NotUsed()
 """Stands where an event has no value yet."""
 
@@ -96,7 +95,7 @@ class Event(Generic[T]):
 
         Raises:
             TimeoutError: nothing was sent in time.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         outcome = self._outcome
         if outcome is NOT_USED:

@@ -152,7 +152,7 @@ class Line(deque[Ticket]):
             The ticket; if it isn't done, the time has passed.
 
         Raises:
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
             HubError: called in the hub's own greenlet, where nothing may wait.
         """
         ticket = self.begin(owner, timeout, item)

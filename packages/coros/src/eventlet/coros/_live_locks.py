@@ -1,11 +1,11 @@
-"""Native locks that live objects hold, replaced by green ones: the handlers of `logging`, for one.
+"""Native locks that live objects keep, replaced by green ones: the handlers of `logging`, for one.
 
-A lock is found where an instance, a class or a module holds it in an attribute, in dictionaries,
+A lock is found where an instance, a class or a module keeps it in an attribute, in dictionaries,
 in lists and in closures. It is replaced everywhere by one green lock, and methods of it that
 somebody has kept (a `threading.Condition` does) by those of the green lock. A green lock serves
 native threads as well, so it does no harm where one of them uses it.
 
-Everywhere or nowhere: two locks in the place of one would let two in. So a lock stays if it is held
+Everywhere or nowhere: two locks in the place of one would let two in. So a lock stays if it is kept
 also where nothing can be replaced, in a tuple or by a running function; and if somebody has it just
 now, because whoever has it is going to release the old one. The report names these.
 
@@ -52,23 +52,23 @@ _LEFT_ALONE = frozenset({"_frozen_importlib", "_thread", "eventlet", "importlib"
 
 
 class _Place(NamedTuple):
-    """Where a lock is held, or a method of one.
+    """Where a lock is kept, or a method of one.
 
     Attributes:
         where: in words.
-        held: the lock or the method.
+        kept: the lock or the method.
         get: returns what is there now.
         put: puts something else there; None where nothing can be replaced.
     """
 
     where: str
-    held: Any
+    kept: Any
     get: Callable[[], Any]
     put: Callable[[Any], object] | None
 
 
 def replace_live_locks(changes: Changes) -> None:
-    """Replace the locks and thread-local data that live objects hold, and take note of it."""
+    """Replace the locks and thread-local data that live objects keep, and take note of it."""
     finding = _Finding()
     finding.search(gc.get_objects())
     for key, (lock, places) in finding.found.items():
@@ -86,8 +86,8 @@ def _replace(changes: Changes, lock: Any, places: list[_Place]) -> None:
         changes.fail(places[0].where, new)
         return
     done: list[tuple[str, Callable[[], object]]] = []
-    for where, held, get, put in places:
-        instead = new if held is lock else getattr(new, held.__name__)
+    for where, kept, get, put in places:
+        instead = new if kept is lock else getattr(new, kept.__name__)
         try:
             put(instead)  # type: ignore[misc]  # none of them is None
         except (AttributeError, TypeError) as error:
@@ -95,7 +95,7 @@ def _replace(changes: Changes, lock: Any, places: list[_Place]) -> None:
                 restore()
             changes.fail(where, error)
             return
-        done.append((where, _undo(get, put, instead, held)))
+        done.append((where, _undo(get, put, instead, kept)))
     if isinstance(lock, _NativeQueue):
         _move_items(lock, new)
         changes.add(f"the items of {places[0].where}", partial(_move_items, new, lock))
@@ -113,23 +113,23 @@ def _undo(get: Any, put: Any, new: Any, old: Any) -> Callable[[], object]:
 
 
 class _Finding:
-    """Finds out who holds locks.
+    """Finds out who keeps locks.
 
     Attributes:
-        found: by the number of a lock, the lock and where it is held.
+        found: by the number of a lock, the lock and where it is kept.
         private: the numbers of locks that must stay as they are.
     """
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[Any, list[_Place]]] = {}
         self.private: set[int] = set()
-        # Dictionaries that hold locks and, as far as is known, are no namespaces.
+        # Dictionaries that keep locks and, as far as is known, are no namespaces.
         self._dictionaries: dict[int, dict[Any, Any]] = {}
 
     def search(self, objects: list[Any]) -> None:
         """Look into some objects, and into the variables of all functions that run."""
         for found in objects:
-            if type(found) is dict and _holds_lock(found.values()):
+            if type(found) is dict and _keeps_lock(found.values()):
                 self._dictionaries[id(found)] = found
         for found in objects:
             if type(found) is not dict and not isinstance(found, (BuiltinMethodType, FrameType)):
@@ -148,7 +148,7 @@ class _Finding:
         values = gc.get_referents(holder)
         if _NEITHER(map(type, values)):
             return  # found out in C, because of most objects that is true
-        if not (_holds_lock(values) or self._has_namespace(holder, values)):
+        if not (_keeps_lock(values) or self._has_namespace(holder, values)):
             return
         names = _attributes(holder)
         self._dictionaries.pop(id(_namespace(holder)), None)
@@ -164,7 +164,7 @@ class _Finding:
             self._note_rest(holder, values, names)
 
     def _has_namespace(self, holder: Any, values: list[Any]) -> bool:
-        """Whether an object has attributes in a dictionary that holds locks."""
+        """Whether an object has attributes in a dictionary that keeps locks."""
         is_elsewhere = self._dictionaries.keys().isdisjoint(map(id, values))
         return not is_elsewhere and _namespace(holder) is not None
 
@@ -181,10 +181,10 @@ class _Finding:
             if id(value) not in known:
                 self._note(_in(holder), value, lambda: None, None)
 
-    def _note(self, where: str, held: Any, get: Any, put: Any) -> None:
-        lock = _lock_in(held)
+    def _note(self, where: str, kept: Any, get: Any, put: Any) -> None:
+        lock = _lock_in(kept)
         if lock is not None:
-            place = _Place(where, held, get, put)
+            place = _Place(where, kept, get, put)
             self.found.setdefault(id(lock), (lock, []))[1].append(place)
 
     def _keep(self, values: Any) -> None:
@@ -198,7 +198,7 @@ def _lock_in(value: Any) -> Any:
     return value if type(value) in _KINDS else None
 
 
-def _holds_lock(values: Collection[Any]) -> bool:
+def _keeps_lock(values: Collection[Any]) -> bool:
     return not _WANTED.isdisjoint(map(type, values)) and any(map(_lock_in, values))
 
 
@@ -236,7 +236,7 @@ def _namespace(holder: Any) -> Any:
 
 
 def _attributes(holder: Any) -> dict[str, Any]:
-    """Return what an object holds by name, without running any code of its class."""
+    """Return what an object keeps by name, without running any code of its class."""
     found: dict[str, Any] = {}
     if not isinstance(holder, (type, ModuleType)):
         # Members of classes in C are not for everybody to set.

@@ -39,7 +39,8 @@ class Lock(Store):
             Whether the lock was taken. Only False without `blocking`, or when time has passed.
 
         Raises:
-            ValueError: `timeout` is negative or not a number, or goes with ``blocking=False``.
+            TypeError, ValueError: `timeout` is negative or not a number, or goes with
+                ``blocking=False``.
             OverflowError: `timeout` is above `threading.TIMEOUT_MAX`.
         """
         if timeout is not None:
@@ -67,7 +68,7 @@ class Lock(Store):
             if self._items:
                 raise NotAcquired(f"{self!r} cannot be released: nobody has acquired it")
             if self._takers:
-                self._give(None)
+                self._give()
             else:
                 self._items.append(None)
         finally:
@@ -98,8 +99,8 @@ class Lock(Store):
     release_lock = release
     locked_lock = locked
 
-    def _give(self, item: None) -> None:
-        self._items.append(item)
+    def _give(self) -> None:
+        self._items.append(None)
         self._hand_over()
 
     def _at_fork_reinit(self) -> None:

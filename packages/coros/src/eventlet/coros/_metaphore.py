@@ -49,7 +49,7 @@ class Metaphore:
 
         Raises:
             TimeoutError: it was not zero in time.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if self.counter and not self._line.wait(self, timeout).done:
             raise TimeoutError(f"{self!r} has not come to zero within {timeout} seconds")

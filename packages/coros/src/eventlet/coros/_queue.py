@@ -60,8 +60,24 @@ class _Messages(Store, Generic[T]):
         return self._takers.alert
 
     @abstractmethod
+    def send(self, result: T | None = None, exc: Any = None, timeout: float | None = None) -> None:
+        """Send a message."""
+
+    @abstractmethod
     def wait(self, timeout: float | None = None) -> T:
         """Wait for the next message and return it, or raise it if it is an exception."""
+
+    def send_exception(self, *throw_args: Any) -> None:
+        """Send an exception, which the receiver raises; otherwise as `send`.
+
+        Arguments:
+            throw_args: as for ``greenlet.throw``: an exception, or a class optionally followed by
+                a value and a traceback; none stand for `GreenletExit`.
+
+        Raises:
+            Closed, TypeError: as `send`.
+        """
+        self.send(exc=throw_args)
 
     def waiting(self) -> int:
         """Return how many green threads wait to receive."""
@@ -120,18 +136,6 @@ class Queue(_Messages[T]):
         if takers or takers.alert:
             self._notify(item)
 
-    def send_exception(self, *throw_args: Any) -> None:
-        """Send an exception, which the receiver raises.
-
-        Arguments:
-            throw_args: as for ``greenlet.throw``: an exception, or a class optionally followed by
-                a value and a traceback; none stand for `GreenletExit`.
-
-        Raises:
-            Closed, TypeError: as `send`.
-        """
-        self.send(exc=throw_args)
-
     def wait(self, timeout: float | None = None) -> T:
         """Wait for the next message and return it, or raise it if it is an exception.
 
@@ -141,7 +145,7 @@ class Queue(_Messages[T]):
         Raises:
             TimeoutError: nothing came in time.
             Closed: the queue has been closed, and nothing is left in it.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if self._items:
             try:
@@ -215,7 +219,7 @@ class Channel(BoundedStore, _Messages[T]):
             TimeoutError: there was no room in time; the message isn't sent.
             Closed: the channel has been closed.
             TypeError: `exc` cannot be raised.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         item = result if exc is None else failure_of(exc)
         items = self._items
@@ -238,18 +242,6 @@ class Channel(BoundedStore, _Messages[T]):
         if ticket.item is _CLOSED:
             raise self._refusal()
 
-    def send_exception(self, *throw_args: Any) -> None:
-        """Send an exception, which the receiver raises; waits for room as `send`.
-
-        Arguments:
-            throw_args: as for ``greenlet.throw``: an exception, or a class optionally followed by
-                a value and a traceback; none stand for `GreenletExit`.
-
-        Raises:
-            Closed, TypeError: as `send`.
-        """
-        self.send(exc=throw_args)
-
     def wait(self, timeout: float | None = None) -> T:
         """Wait for the next message and return it, or raise it if it is an exception.
 
@@ -259,7 +251,7 @@ class Channel(BoundedStore, _Messages[T]):
         Raises:
             TimeoutError: nothing came in time.
             Closed: the channel has been closed, and nothing is left in it.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         # Tried, not tested first: most of the time there is something.
         try:

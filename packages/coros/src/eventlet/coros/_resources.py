@@ -70,7 +70,7 @@ class Pool(Generic[T]):
 
         Raises:
             TimeoutError: none was put back in time.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
             Exception: what `create` raises; the next to call `get` tries again.
         """
         item = self._pick(first=not self._line)

@@ -54,7 +54,8 @@ class Semaphore(Store):
             Whether a permit was taken. Only False without `blocking`, or when time has passed.
 
         Raises:
-            ValueError: `timeout` is negative or not a number, or goes with ``blocking=False``.
+            TypeError, ValueError: `timeout` is negative or not a number, or goes with
+                ``blocking=False``.
         """
         if timeout is not None:
             timeout = self._check(blocking, timeout)
@@ -191,7 +192,8 @@ class BoundedSemaphore(BoundedStore):
             Whether the permit was given. Only False without `blocking`, or when time has passed.
 
         Raises:
-            ValueError: `timeout` is negative or not a number, or goes with ``blocking=False``.
+            TypeError, ValueError: `timeout` is negative or not a number, or goes with
+                ``blocking=False``.
         """
         check_timeout(blocking, timeout)
         if self._givers.attempt(self).done:

@@ -40,7 +40,7 @@ class SimpleQueue(Store, Generic[T]):
 
         Raises:
             Empty: there was no item, or none in time.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if timeout is not None and block:
             check_timeout(block, timeout)

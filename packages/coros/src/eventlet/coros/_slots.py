@@ -1,4 +1,4 @@
-"""The places in a pool: a semaphore whose size can change while permits are out."""
+"""The slots of a pool: a semaphore whose size can change while permits are out."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Queue(BoundedStore, Generic[T]):
         Raises:
             Full: there was no room, or none in time.
             ShutDown: the queue has been shut down.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if timeout is not None and block:
             check_timeout(block, timeout)
@@ -105,7 +105,7 @@ class Queue(BoundedStore, Generic[T]):
         Raises:
             Empty: there was no item, or none in time.
             ShutDown: the queue has been shut down, and nothing is left in it.
-            ValueError: `timeout` is negative or not a number.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if timeout is not None and block:
             check_timeout(block, timeout)
@@ -157,6 +157,7 @@ class Queue(BoundedStore, Generic[T]):
 
         Raises:
             TimeoutError: that has not happened in time.
+            TypeError, ValueError: `timeout` is negative or not a number.
         """
         if self.unfinished_tasks and not self._joiners.line.wait(self._joiners, timeout).done:
             raise TimeoutError(f"{self!r} was not done within {timeout} seconds")

@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from eventlet.hub import GreenThread, get_hub, getcurrent, spawn
 
-from ._flag import Event as Flag
-from ._scheduler import get_ident as native_ident
+from ._flag import Event
+from ._scheduler import get_ident as _native_ident
 from .errors import Misuse
 
 # Those that have been started and have not ended.
@@ -59,8 +59,8 @@ class Thread:
         self._name = _name_for(target) if name is None else str(name)
         self._daemonic = current_thread().daemon if daemon is None else bool(daemon)
         self._green: Any = None
-        self._started = Flag()
-        self._ended = Flag()
+        self._started = Event()
+        self._ended = Event()
 
     def start(self) -> None:
         """Start the green thread.
@@ -214,7 +214,7 @@ class Timer(Thread):
         self.function = function
         self.args = () if args is None else args
         self.kwargs = {} if kwargs is None else kwargs
-        self.finished = Flag()
+        self.finished = Event()
 
     def cancel(self) -> None:
         """Stop it, if it has not called the function yet."""
@@ -260,7 +260,7 @@ def current_thread() -> Thread:
     if isinstance(me, GreenThread):
         if me in _living:
             return _living[me]
-    elif native_ident() == _native_main().ident and me is get_hub().main:
+    elif _native_ident() == _native_main().ident and me is get_hub().main:
         main = _main_stranger()
         main.know(id(me))
         return main

@@ -68,6 +68,7 @@ class Overdue(CorosError):
 
     Attributes:
         children: the green threads that have not ended.
+        seconds: how long ago they were cancelled.
     """
 
     def __init__(self, children: list[Any], seconds: float) -> None:
