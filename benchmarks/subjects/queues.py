@@ -83,7 +83,10 @@ def eventlet(case: int) -> Work:
 
 
 def floor(case: int) -> Work:
-    """A deque, a switch for each wait, and no more than two parties."""
+    """A deque, a switch for each wait, no more than two parties, and arguments as the standard's.
+
+    Neither `block` nor `timeout` are looked at; but to take them has its price.
+    """
     from collections import deque
 
     from benchmarks.subjects._floor import Scheduler
@@ -92,31 +95,32 @@ def floor(case: int) -> Work:
     scheduler = Scheduler()
     give_up, ready = scheduler.give_up, scheduler.ready
 
-    def queue(room: float = float("inf")) -> tuple[Put, Get]:
-        items, parked = deque[int](), list[greenlet]()
+    class Queue:
+        __slots__ = ("_items", "_parked", "_room")
 
-        def put(item: int) -> None:
-            while len(items) >= room:
-                parked.append(getcurrent())
-                give_up()
-            items.append(item)
-            if parked:
-                ready.append(parked.pop())
+        def __init__(self, room: float = float("inf")) -> None:
+            self._items = deque[int]()
+            self._parked = list[greenlet]()
+            self._room = room
 
-        def get() -> int:
-            while not items:
-                parked.append(getcurrent())
+        def put(self, item: int, block: bool = True, timeout: float | None = None) -> None:
+            while len(self._items) >= self._room:
+                self._parked.append(getcurrent())
                 give_up()
-            item = items.popleft()
-            if parked:
-                ready.append(parked.pop())
+            self._items.append(item)
+            if self._parked:
+                ready.append(self._parked.pop())
+
+        def get(self, block: bool = True, timeout: float | None = None) -> int:
+            while not self._items:
+                self._parked.append(getcurrent())
+                give_up()
+            item = self._items.popleft()
+            if self._parked:
+                ready.append(self._parked.pop())
             return item
 
-        return put, get
-
-    if case == _BOUNDED:
-        return _one_way(scheduler.spawn, *queue(_ROOM))
-    return _hand_over(scheduler.spawn, *queue(), *queue())
+    return _with_queues(scheduler.spawn, Queue, case)
 
 
 def threads(case: int) -> Work:
