@@ -446,13 +446,14 @@ def test_a_taker_is_served_by_another_just_before(make: Callable[[], Any]) -> No
     assert taker.wait() == "theirs"
 
 
-def test_a_container_of_the_user_s_is_emptied_by_another() -> None:
+def test_a_container_is_emptied_by_another_just_before() -> None:
     class Own(green.Queue[Any]):
         def _qsize(self) -> int:
             return len(self.queue)
 
-    with pytest.raises(IndexError):
-        Own()._items.popleft()
+    for queue in (Own(), green.LifoQueue[Any](), green.PriorityQueue[Any]()):
+        with pytest.raises(IndexError):
+            queue._items.popleft()
 
 
 def test_a_greenlet_made_by_hand_that_ends_wakes_nobody() -> None:

@@ -225,7 +225,9 @@ class Channel(BoundedStore, _Messages[T]):
         items = self._items
         if len(items) < self._room:
             items.append(item)
-            if not self._takers and len(items) <= self._room:
+            if len(items) <= self._room:
+                if self._takers:
+                    self._hand_over()
                 return
             if not self._is_too_much(item):
                 self._notify(item)

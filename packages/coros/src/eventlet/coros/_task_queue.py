@@ -210,10 +210,13 @@ class Queue(BoundedStore, Generic[T]):
             items.append(item)
         elif not self._put_guarded(item):
             return False
-        if self._takers or len(items) > self._room:
-            if self._is_too_much(item):
-                return False
-            self._notify(item)
+        if len(items) <= self._room:
+            if self._takers:
+                self._hand_over()
+            return True
+        if self._is_too_much(item):
+            return False
+        self._notify(item)
         return True
 
     def _put_guarded(self, item: Any) -> bool:
