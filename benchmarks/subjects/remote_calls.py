@@ -50,31 +50,55 @@ def ours(callers: int) -> Work:
 
 
 def floor(callers: int) -> Work:
-    """A pipe each way, pickles, and a switch for each call; one call after the other."""
+    """A pipe each way, numbered pickles with their length in front, and a switch for each call.
+
+    One call is made after the other, so each caller reads its own reply.
+    """
     import os
+    from itertools import count
     from pickle import dumps, loads
+    from struct import Struct
 
     from benchmarks.subjects._floor import Scheduler
 
+    header, numbers = Struct("!QQ"), count(1)
     (theirs, requests), (replies, their_replies) = os.pipe(), os.pipe()
     if not os.fork():
         counter = Counter()
         os.close(requests)
-        while request := os.read(theirs, _CHUNK):
-            name, arguments = loads(request)
-            os.write(their_replies, dumps(getattr(counter, name)(*arguments)))
+        while data := os.read(theirs, _CHUNK):
+            _, number = header.unpack_from(data)
+            name, arguments = loads(memoryview(data)[header.size :])
+            reply = dumps(getattr(counter, name)(*arguments))
+            os.write(their_replies, header.pack(len(reply), number) + reply)
         os._exit(0)
     os.close(theirs)
     scheduler = Scheduler()
     scheduler.register(replies)
     give_up = scheduler.give_up
 
+    class Remote:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __call__(self, *arguments: Any) -> Any:
+            request = dumps((self._name, arguments))
+            os.write(requests, header.pack(len(request), next(numbers)) + request)
+            give_up()
+            data = os.read(replies, _CHUNK)
+            header.unpack_from(data)
+            return loads(memoryview(data)[header.size :])
+
+    class Proxy:
+        def __getattr__(self, name: str) -> Remote:
+            return Remote(name)
+
+    counter: Any = Proxy()
+
     def work(repeats: int) -> int:
         for _ in range(repeats * callers):
             for _ in _TIMES:
-                os.write(requests, dumps(("add", (1,))))
-                give_up()
-                loads(os.read(replies, _CHUNK))
+                counter.add(1)
         return repeats * len(_TIMES) * callers
 
     return work
