@@ -93,12 +93,12 @@ def floor(callers: int) -> Work:
         def __getattr__(self, name: str) -> Remote:
             return Remote(name)
 
-    counter: Any = Proxy()
+    proxy: Any = Proxy()
 
     def work(repeats: int) -> int:
         for _ in range(repeats * callers):
             for _ in _TIMES:
-                counter.add(1)
+                proxy.add(1)
         return repeats * len(_TIMES) * callers
 
     return work
