@@ -11,6 +11,7 @@ import pytest
 
 from eventlet import httpc
 from eventlet.httpc import (
+    BearerAuth,
     BodyTooLarge,
     Client,
     DecodingError,
@@ -26,6 +27,7 @@ from eventlet.httpc import (
     TotalTimeout,
     _dial,
 )
+from eventlet.httpc._url import URL
 from eventlet.hub import sleep
 from eventlet.hub.testing import virtual_clock
 
@@ -101,6 +103,43 @@ def test_the_quick_way_sends_the_same_as_the_other(client: Client, server: Any, 
     client.get(server.url + "x?y")
     client.request("get", server.url + "x?y")
     assert server.received[0] == server.received[1] == server.received[2]
+
+
+def test_a_change_of_the_client_counts_for_the_next_request(
+    client: Client, server: Any, ok: Ok
+) -> None:
+    server.answer(ok())
+    client.base_url = URL.parse(server.url)
+    client.get("x")
+    client.base_url = URL.parse(server.url + "api/")
+    client.auth = BearerAuth("secret")
+    client.get("x")
+    client.auth = None
+    client.headers = httpc.Headers({"X": "1"})
+    client.get("x")
+    events: list[str] = []
+    client.trace = lambda event: events.append(event.name)
+    client.get("x")
+    assert [received.line.split()[1] for received in server.received] == [
+        "/x", "/api/x", "/api/x", "/api/x"
+    ]  # fmt: skip
+    credentials = [received.headers.get("authorization") for received in server.received]
+    assert credentials == [None, "Bearer secret", None, None]
+    assert server.received[2].headers == {"host": f"127.0.0.1:{server.port}", "x": "1"}
+    assert events == ["begun", "reused", "sent", "answered", "complete"]
+
+
+def test_what_is_kept_for_later_requests_is_bounded(
+    client: Client, server: Any, ok: Ok, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventlet.httpc._plans._MAX_PLANS", 3)
+    server.answer(ok())
+    for number in range(8):
+        client.get(f"{server.url}{number}")
+        assert len(client._plans._by_url) <= 3
+    assert [received.line.split()[1] for received in server.received] == [
+        f"/{number}" for number in range(8)
+    ]
 
 
 def test_base_url(server: Any, ok: Ok) -> None:

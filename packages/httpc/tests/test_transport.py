@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket as _standard
 import struct
 import sys
 import threading
@@ -32,8 +33,9 @@ from eventlet.httpc import (
     WriteTimeout,
 )
 from eventlet.httpc._body import make_body
+from eventlet.httpc._transport import _leave_to_parent, _transports
 from eventlet.httpc._upload import Upload
-from eventlet.hub import Timeout, Waiter, get_hub, kill, sleep, spawn
+from eventlet.hub import Timeout, Waiter, get_hub, kill, sleep, spawn, wait_child
 from eventlet.hub.testing import virtual_clock, wait_until_idle
 
 Ok = Callable[..., bytes]
@@ -88,6 +90,14 @@ def test_a_connection_that_cannot_be_kept_is_closed(
         assert server.connections == expected
 
 
+@pytest.fixture(params=["poll", "select"])
+def look(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How idle connections are looked at: Windows has no poll(2)."""
+    if request.param == "select":
+        monkeypatch.setattr("eventlet.httpc._connection._HAS_POLL", False)
+
+
+@pytest.mark.usefixtures("look")
 def test_a_kept_connection_that_was_closed_is_replaced(client: Client, server: Any, ok: Ok) -> None:
     def once(peer: Any) -> None:
         peer.read()
@@ -100,6 +110,7 @@ def test_a_kept_connection_that_was_closed_is_replaced(client: Client, server: A
     assert server.connections == 3
 
 
+@pytest.mark.usefixtures("look")
 def test_unasked_bytes_on_an_idle_connection_answer_nobody(
     client: Client, server: Any, ok: Ok
 ) -> None:
@@ -175,6 +186,7 @@ def test_an_idle_connection_makes_room_for_another_host(server: Any, ok: Ok) -> 
     other.close()
 
 
+@pytest.mark.usefixtures("look")
 def test_an_idle_connection_that_was_reset_is_replaced(client: Client, server: Any, ok: Ok) -> None:
     def script(peer: Any) -> None:
         peer.read()
@@ -870,15 +882,48 @@ def test_local_address(server: Any, ok: Ok) -> None:
         assert client.get(server.url).content == b"127.0.0.2"
 
 
-def test_a_forked_child_leaves_the_parents_connections_alone(
-    client: Client, server: Any, ok: Ok, monkeypatch: pytest.MonkeyPatch
+def test_what_a_forked_child_does_makes_the_next_request_connect_anew(
+    client: Client, server: Any, ok: Ok
 ) -> None:
     server.answer(ok(b"hi"))
     client.get(server.url)
-    monkeypatch.setattr("eventlet.httpc._transport.getpid", lambda: -1)
-    monkeypatch.setattr("os.getpid", lambda: -1)
+    _leave_to_parent(_transports)
     assert client.get(server.url).content == b"hi"
     assert server.connections == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_leaves_the_parents_connections_alone(client: Client, ok: Ok) -> None:
+    listener = _standard.create_server(("127.0.0.1", 0))
+    accepted: list[_standard.socket] = []
+
+    def serve(sock: _standard.socket) -> None:
+        while sock.recv(4096):
+            sock.sendall(ok(b"hi"))
+
+    def accept() -> None:
+        while len(accepted) < 2:
+            accepted.append(listener.accept()[0])
+            threading.Thread(target=serve, args=accepted[-1:], daemon=True).start()
+
+    accepting = threading.Thread(target=accept)
+    accepting.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    client.get(url)
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            status = 0 if client.get(url, timeout=20).content == b"hi" else 2
+        finally:
+            os._exit(status)
+    assert wait_child(pid) == 0
+    assert client.get(url).content == b"hi"
+    accepting.join()
+    client.close()
+    for sock in [listener, *accepted]:
+        sock.close()
 
 
 def test_a_trace_is_told_how_far_each_request_has_come(server: Any, ok: Ok) -> None:

@@ -37,7 +37,7 @@ Trace: TypeAlias = Callable[[TraceEvent], object]
 
 
 class Budget:
-    """The limits of one request, counted from now.
+    """The limits of one request, counted from now; of any number, without a total and a trace.
 
     Arguments:
         timeouts: the limits.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._auth import Auth
 from ._body import Body
 from ._budget import Budget
 from ._headers import ABOUT_BODY, CREDENTIALS, Headers
+from ._request import Request
 from .errors import ClientClosed, InvalidRequest
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from ._url import URL
 
 
-class Call:
-    """What a client is asked to do, and how far it has come.
+class Call(Request):
+    """What a client is asked to do, and how far it has come: the request, in its present form.
 
     Arguments:
         client: who is asked.
@@ -27,6 +29,7 @@ class Call:
         auth: makes us known at this origin; None for nobody.
         cookies: sent along at this origin, besides those of the client.
         max_body: how long the body of the answer may be, in bytes; None for no limit.
+        fields, kept_head: of the request, where they need no work.
 
     Attributes:
         history: the redirects so far.
@@ -36,8 +39,6 @@ class Call:
 
     __slots__ = (
         "auth",
-        "body",
-        "budget",
         "client",
         "cookies",
         "headers",
@@ -45,8 +46,6 @@ class Call:
         "is_home",
         "is_read",
         "max_body",
-        "method",
-        "url",
     )
 
     def __init__(
@@ -60,19 +59,40 @@ class Call:
         auth: Auth | None = None,
         cookies: str | None = None,
         max_body: int | None = None,
+        fields: Sequence[tuple[str, str]] = (),
+        kept_head: bytes | None = None,
     ) -> None:
         self.client = client
         self.method = method
         self.url = url
         self.headers = headers
+        self.fields = fields
         self.body = body
         self.budget = budget
+        self.expects_continue = False
+        self.kept_head = kept_head
         self.auth = auth
         self.cookies = cookies
         self.max_body = max_body
         self.history: list[Response] = []
         self.is_home = True
         self.is_read = False
+
+    def prepare(self, client_cookies: str | None) -> None:
+        """Put together what is sent next, with cookies and credentials as they are now."""
+        fields = self.headers
+        cookies = [cookie for cookie in (client_cookies, self.cookies) if cookie]
+        if cookies and "cookie" not in fields:
+            fields = fields.copy()
+            fields.add("Cookie", "; ".join(cookies))
+        if self.auth is not None and "authorization" not in fields:
+            header = self.auth.header_for(self.method, self.url)
+            if header is not None:
+                fields = fields.copy()
+                fields.add("Authorization", header)
+        self.fields = fields.multi_items()
+        self.expects_continue = fields.get("expect", "").lower() == "100-continue"
+        self.kept_head = None
 
     @property
     def retrier(self) -> Retrier:

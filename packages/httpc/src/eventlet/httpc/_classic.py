@@ -20,7 +20,7 @@ from ._url import URL, authority
 from .errors import InvalidRequest, StreamError
 
 # The limits of all requests that are not made by a client.
-CLASSIC_TIMEOUTS = Timeouts()
+CLASSIC_BUDGET = Budget(Timeouts())
 
 
 class ClassicResponse:
@@ -119,7 +119,7 @@ class HttpClient:
         Raises:
             ConnectError: it did not work; as all errors it is an `HTTPError`.
         """
-        self._transport.connect(self._base, Budget(CLASSIC_TIMEOUTS))
+        self._transport.connect(self._base, CLASSIC_BUDGET)
 
     def request(
         self, method: str, path: str, body: Any = None, headers: HeaderTypes = None
@@ -132,7 +132,7 @@ class HttpClient:
         url = self._base.join(path)
         if url.origin != self._base.origin:
             raise InvalidRequest(f"{url} is not at {self._base.origin}, which this is connected to")
-        self._request = prepare(method, url, body, Headers(headers), Budget(CLASSIC_TIMEOUTS))
+        self._request = prepare(method, url, body, Headers(headers))
 
     def getresponse(self) -> ClassicResponse:
         """Send the request and return its answer, with the body read.
@@ -161,7 +161,7 @@ class HttpsClient(HttpClient):
     scheme = "https"
 
 
-def prepare(method: str, url: URL, body: Any, headers: Headers, budget: Budget) -> Request:
+def prepare(method: str, url: URL, body: Any, headers: Headers) -> Request:
     """Make a request of what people pass.
 
     Raises:
@@ -174,7 +174,7 @@ def prepare(method: str, url: URL, body: Any, headers: Headers, budget: Budget) 
     if url.username is not None and "authorization" not in headers:
         fields.append(("Authorization", basic(url.username, url.password or "")))
     content = None if body is None or body in (b"", "") else make_body(body)
-    return Request(checked_method(method), url, fields, content, budget)
+    return Request(checked_method(method), url, fields, content, CLASSIC_BUDGET)
 
 
 def perform(transport: Transport, request: Request) -> ClassicResponse:
@@ -185,7 +185,7 @@ def perform(transport: Transport, request: Request) -> ClassicResponse:
     """
     reply = transport.exchange(request)
     content = reply.read()
-    if content and reply.has_codings:
+    if content and b"content-encoding" in reply.names:
         headers = Headers.received(reply.headers)
         content = decode_all(content, codings_of(headers.get_list("content-encoding")))
     version = 10 if reply.version == "1.0" else 11

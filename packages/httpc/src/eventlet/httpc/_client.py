@@ -21,22 +21,20 @@ from ._headers import Headers, HeaderTypes
 from ._multipart import FilesTypes, FormTypes, Multipart, encode_form, encode_query
 from ._options import Limits, Timeouts, TimeoutTypes
 from ._params import checked_statuses
+from ._plans import Plans
 from ._pool import PoolStatistics
 from ._proxy import ProxyMap, ProxyTypes
-from ._request import Request, checked_method, serialise_fields
+from ._request import checked_method
 from ._response import Response
 from ._retries import Retries, RetryTypes
 from ._tls import Cert, Verify
 from ._transport import Transport
-from ._url import URL, Origin
+from ._url import URL
 from ._version import __version__
 from .errors import HTTPError, InvalidRequest, TooManyRedirects
 
-# Origins whose serialised headers are remembered; a crawl passes by many once.
-_MAX_BLOCKS = 1024
 # What is left of an unwanted body is read up to this many bytes, rather than lose the connection.
 _WORTH_READING = 64 * 1024
-_LENGTH_OF_SET_COOKIE = len(b"set-cookie")
 
 _UNSET: Any = object()
 
@@ -135,8 +133,7 @@ class Client:
         self.trace = trace
         self._trust_env = trust_env
         self._netrc: dict[str, Auth | None] = {}
-        self._blocks: dict[Origin, bytes | None] = {}
-        self._blocks_version = -1
+        self._plans = Plans((), self.headers, self.timeout, trace)
         proxies = ProxyMap.of(proxy)
         if trust_env and proxy is None and uds is None:
             proxies = ProxyMap.from_environment(os.environ)
@@ -373,12 +370,14 @@ class Client:
 
     def _exchange(self, call: Call, is_streamed: bool) -> Response:
         """Send a request once."""
+        call.prepare(self.cookies.header_for(call.url, is_home=call.is_home))
         time = get_hub().time
         began = time()
-        reply = self._transport.exchange(self._make_request(call))
+        reply = self._transport.exchange(call)
         response = Response(reply, call, time() - began)
         try:
-            self._take_cookies(response)
+            if b"set-cookie" in reply.names:
+                self.cookies.take(call.url, response.headers)
             if not is_streamed:
                 response.read()
         except BaseException:  # whatever it was, nobody will read the rest
@@ -386,37 +385,24 @@ class Client:
             raise
         return response
 
-    def _make_request(self, call: Call) -> Request:
-        fields = call.headers
-        cookies = [self.cookies.header_for(call.url, is_home=call.is_home), call.cookies]
-        if any(cookies) and "cookie" not in fields:
-            fields = fields.copy()
-            fields.add("Cookie", "; ".join(cookie for cookie in cookies if cookie))
-        if call.auth is not None and "authorization" not in fields:
-            header = call.auth.header_for(call.method, call.url)
-            if header is not None:
-                fields = fields.copy()
-                fields.add("Authorization", header)
-        return Request(
-            call.method, call.url, fields.multi_items(), call.body, call.budget,
-            expects_continue=fields.get("expect", "").lower() == "100-continue",
-        )  # fmt: skip
-
     def _get_quickly(self, url: str | URL) -> Response | None:
         """Send the simplest kind of request; return None if this one is not that simple."""
-        target = self._resolve(url)
-        block = self._block_for(target)
-        if block is None or self.cookies or self.retries.total:
+        plans = self._current_plans()
+        plan = plans.get(url, self._resolve, self._auth_for)
+        if plan is None or self.cookies.may_have_some or self.retries.total:
             return None
+        target, head = plan
         call = Call(
-            self, "GET", target, self.headers, None, Budget(self.timeout, self.trace), self.auth
-        )
-        call.max_body = self.max_body
+            self, "GET", target, self.headers, None,
+            plans.budget or Budget(self.timeout, self.trace), None, None, self.max_body,
+            plans.fields, head,
+        )  # fmt: skip
         time = get_hub().time
         began = time()
-        reply = self._transport.exchange(Request("GET", target, (), None, call.budget, block))
+        reply = self._transport.exchange(call)
         response = Response(reply, call, time() - began)
-        self._take_cookies(response)
+        if b"set-cookie" in reply.names:
+            self.cookies.take(target, response.headers)
         response.read()
         if 300 <= response.status < 400:
             following = self._redirected(call, response) if self.follow_redirects else None
@@ -424,20 +410,13 @@ class Client:
                 return self._perform(following, None, is_streamed=False)
         return response
 
-    def _block_for(self, url: URL) -> bytes | None:
-        """Return the serialised headers of the simplest request; None if none is that simple."""
-        if self._blocks_version != self.headers.version or len(self._blocks) > _MAX_BLOCKS:
-            self._blocks.clear()
-            self._blocks_version = self.headers.version
-        origin = url.origin
-        try:
-            block = self._blocks[origin]
-        except KeyError:
-            block = None
-            if self._auth_for(url.without_userinfo()) is None and "expect" not in self.headers:
-                block = serialise_fields(url.authority, tuple(self.headers.multi_items()))
-            self._blocks[origin] = block
-        return block if url.username is None else None
+    def _current_plans(self) -> Plans:
+        headers, timeout, trace = self.headers, self.timeout, self.trace
+        depends_on = headers, headers.version, timeout, trace, self.base_url, self.auth
+        plans = self._plans
+        if plans.depends_on != depends_on:
+            plans = self._plans = Plans(depends_on, headers, timeout, trace)
+        return plans
 
     def _is_refused(self, call: Call, response: Response) -> bool:
         """Whether to ask again, with the credentials that the refusal has asked for."""
@@ -445,12 +424,6 @@ class Client:
             return False
         challenges = response.headers.get_list("www-authenticate")
         return call.auth.take_challenge(call.url, challenges)
-
-    def _take_cookies(self, response: Response) -> None:
-        for name, _ in response.raw_headers:
-            if len(name) == _LENGTH_OF_SET_COOKIE and name.lower() == b"set-cookie":
-                self.cookies.take(response.url, response.headers)
-                return
 
 
 def _is_repeatable(call: Call) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import _socket
 import ssl
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 from socket import socket
 from typing import TypeAlias
 
 from eventlet.hub import get_hub
+from eventlet.hub._native import select
 
 from ._body import PIECE, Body
 from ._budget import Budget
@@ -30,8 +32,7 @@ Wire: TypeAlias = socket | NestedTLS
 
 _INTERNET = (_socket.AF_INET, _socket.AF_INET6)
 
-# What the socket's class does without waiting: a green descriptor never blocks.
-_peek = _socket.socket.recv
+_HAS_POLL = hasattr(select, "poll")
 
 
 class Connection:
@@ -53,6 +54,7 @@ class Connection:
 
     __slots__ = (
         "__weakref__",
+        "_arrived",
         "_limit",
         "_sock",
         "_time",
@@ -69,6 +71,7 @@ class Connection:
         self._time = get_hub().time
         self._limit = sock.gettimeout()
         self._upload: Upload | None = None
+        self._arrived: Callable[[], object] | None = None
         self.key = key
         self.peer = peer
         self.parser = ResponseParser(peer)
@@ -89,13 +92,10 @@ class Connection:
             if sock.pending():
                 return False
             sock = sock.outer
-        try:
-            _peek(sock, 1, _socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        arrived = self._arrived
+        if arrived is None:
+            arrived = self._arrived = _look_at(sock.fileno())
+        return not arrived()
 
     def start(self, request: Request, head: bytes, budget: Budget) -> None:
         """Send a request, and read until the headers of its answer are there, or all of it.
@@ -242,6 +242,18 @@ class Connection:
     def _read_timeout(self, budget: Budget) -> HTTPError:
         reason = f"it sent nothing for {budget.timeouts.read} seconds"
         return budget.expired(ReadTimeout, self.peer, reason)
+
+
+def _look_at(fd: int) -> Callable[[], object]:
+    """Return a function that says, without waiting, whether anything has arrived.
+
+    To ask poll(2) takes a third of the time of a `recv` that fails.
+    """
+    if _HAS_POLL:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return partial(poll.poll, 0)
+    return lambda: select.select((fd,), (), (), 0)[0]
 
 
 def _framed(body: Body) -> Iterator[bytes]:

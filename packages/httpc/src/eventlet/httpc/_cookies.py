@@ -27,16 +27,17 @@ class Cookies(MutableMapping[str, str]):
 
     Attributes:
         jar: the `http.cookiejar.CookieJar` behind; without the cookies that are for every host.
+        may_have_some: False as long as nothing has been put in.
     """
 
     def __init__(self, cookies: CookieTypes = None) -> None:
         self._everywhere: dict[str, str] = {}
         # Asking a jar whether it is empty costs more than the rest of a small request.
-        self._may_have_some = isinstance(cookies, CookieJar)
+        self.may_have_some = isinstance(cookies, CookieJar)
         self.jar = cookies if isinstance(cookies, CookieJar) else CookieJar()
         if isinstance(cookies, Cookies):
             self._everywhere.update(cookies._everywhere)
-            self._may_have_some = cookies._may_have_some
+            self.may_have_some = cookies.may_have_some
             for cookie in cookies.jar:
                 self.jar.set_cookie(cookie)
         elif cookies is not None and not isinstance(cookies, CookieJar):
@@ -56,7 +57,7 @@ class Cookies(MutableMapping[str, str]):
             InvalidRequest: it could not be sent safely.
         """
         checked(name, value.replace(";", "\0"))  # a semicolon would begin another cookie
-        self._may_have_some = True
+        self.may_have_some = True
         if not domain:
             self._everywhere[name] = value
             return
@@ -76,7 +77,7 @@ class Cookies(MutableMapping[str, str]):
             is_home: whether this is the origin that was asked for, not one that we were sent to;
                 there, cookies for every host stay away.
         """
-        if not self._may_have_some:
+        if not self.may_have_some:
             return None
         request = urllib.request.Request(str(url))
         self.jar.add_cookie_header(request)
@@ -88,7 +89,7 @@ class Cookies(MutableMapping[str, str]):
 
     def take(self, url: URL, headers: Headers) -> None:
         """Keep what an answer from `url` wants to be kept."""
-        self._may_have_some = True
+        self.may_have_some = True
         message = Message()
         for value in headers.get_list("set-cookie"):
             message["Set-Cookie"] = value
@@ -118,7 +119,7 @@ class Cookies(MutableMapping[str, str]):
         return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
-        return self._may_have_some and len(self) > 0
+        return self.may_have_some and len(self) > 0
 
     def __repr__(self) -> str:
         return f"Cookies({dict(self)!r})"

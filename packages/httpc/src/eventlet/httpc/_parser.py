@@ -26,9 +26,9 @@ MAX_HEAD = 64 * 1024
 MAX_INTERIM = 32
 
 _CHUNKED = b"chunked"
+_CODING = b"transfer-encoding"
 # What the grammar allows nowhere (RFC 9112, section 4); a terminal would obey some of it.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_LENGTH_OF_NAME = len(b"transfer-encoding")
 
 
 class ResponseParser:
@@ -40,6 +40,7 @@ class ResponseParser:
 
     Attributes:
         status, reason, version, headers: of the current answer, once `has_head` is true.
+        names: those of the headers, in lower case.
         has_head: whether the headers are complete.
         complete: whether the whole answer has arrived.
         surplus: whether more has arrived than was asked for.
@@ -52,8 +53,9 @@ class ResponseParser:
 
     __slots__ = (
         "__weakref__",
-        "_coding",
         "_fault",
+        "_fields",
+        "_has_coding",
         "_max_head",
         "_method",
         "_parser",
@@ -66,6 +68,7 @@ class ResponseParser:
         "headers",
         "interim",
         "keep_alive",
+        "names",
         "peer",
         "reason",
         "status",
@@ -79,6 +82,7 @@ class ResponseParser:
         self._max_head = max_head
         self._parser = HttpResponseParser(self)
         self._spent = False
+        self.names: set[bytes] = set()
 
     def begin(self, method: str) -> None:
         """Expect the answer to a request with this method; nothing else is known before."""
@@ -86,13 +90,14 @@ class ResponseParser:
             self._parser = HttpResponseParser(self)
             self._spent = False
         self._method = method
-        self._coding: bytes | None = None
+        self._has_coding = False
         self._fault: str | None = None
         self._quiet = 0
         self.status = 0
         self.reason = b""
         self.version = "1.1"
         self.headers: list[tuple[bytes, bytes]] = []
+        self._fields = self.headers  # where the next one belongs
         self.trailers: list[tuple[bytes, bytes]] = []
         self.interim: list[int] = []
         self.body: list[bytes] = []
@@ -138,7 +143,7 @@ class ResponseParser:
         if not self.has_head:
             where = "without answering" if self.fresh else "in the middle of the headers"
             raise ReadError(self.peer, f"it closed the connection {where}")
-        if self._coding is not None or self.expected is not None:
+        if self._has_coding or self.expected is not None:
             raise ReadError(self.peer, "it closed the connection in the middle of the body")
         self.complete = True
 
@@ -174,6 +179,7 @@ class ResponseParser:
         """Note that another answer begins."""
         if self.complete:
             self.surplus = True
+            self._fields = []
 
     def on_status(self, reason: bytes) -> None:
         """Take the words after the status; a long line comes in pieces."""
@@ -184,19 +190,7 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header, or one trailer."""
-        if self.complete:
-            return
-        if self.has_head:
-            self.trailers.append((name, value))
-            return
-        self.headers.append((name, value))
-        if len(name) == _LENGTH_OF_NAME and name.lower() == b"transfer-encoding":
-            self._note_coding(value)
-
-    def _note_coding(self, value: bytes) -> None:
-        if self._coding is not None or value.strip().lower() != _CHUNKED:
-            self._fault = f"it sent a transfer coding nobody asked for: {value!r}"
-        self._coding = _CHUNKED
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Decide what the headers mean for the rest."""
@@ -207,14 +201,25 @@ class ResponseParser:
         self.version = version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             self._fault = f"it answered in version {version}"
+        self.names = names = {name.lower() for name, _ in self.headers}
+        if _CODING in names:
+            self._note_coding()
         if status < 200:
             self._skip_interim(status)
             return
         self.keep_alive = parser.should_keep_alive()
         self.has_head = True
+        self._fields = self.trailers
         if self._method == "HEAD" or (self._method == "CONNECT" and status < 300):
             self._spent = True
             self.complete = True
+            self._fields = []
+
+    def _note_coding(self) -> None:
+        codings = [value for name, value in self.headers if name.lower() == _CODING]
+        if self._has_coding or len(codings) > 1 or codings[0].strip().lower() != _CHUNKED:
+            self._fault = f"it sent a transfer coding nobody asked for: {b', '.join(codings)!r}"
+        self._has_coding = True
 
     def _skip_interim(self, status: int) -> None:
         if status < 100 or status == 101 or len(self.interim) == MAX_INTERIM:

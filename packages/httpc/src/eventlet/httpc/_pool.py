@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -49,7 +48,6 @@ class Pool:
 
     def __init__(self, limits: Limits, connect: Callable[[Any, Budget], Any]) -> None:
         self.hub = get_hub()
-        self.process = os.getpid()
         self._expiry = limits.keepalive_expiry
         self._connect = connect
         self._ledger: Ledger[Connection] = Ledger(limits)

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ._pool import Exchange, Pool
     from ._request import Request
 
-_LENGTH_OF_NAME = len(b"content-encoding")
-
 
 class Reply:
     """One answer, and the connection that the rest of it comes on.
@@ -28,7 +26,7 @@ class Reply:
     Attributes:
         status, reason, version: of the status line.
         headers, trailers: as they came; trailers are complete when the body is.
-        interim: statuses of interim answers.
+        names: those of the headers, in lower case.
     """
 
     __slots__ = (
@@ -38,7 +36,7 @@ class Reply:
         "_pool",
         "_request",
         "headers",
-        "interim",
+        "names",
         "reason",
         "status",
         "trailers",
@@ -51,9 +49,9 @@ class Reply:
         self.reason = parser.reason
         self.version = parser.version
         self.headers = parser.headers
+        self.names = parser.names
         self.trailers = parser.trailers
-        self.interim = parser.interim
-        self._pieces = parser.take_body()
+        self._pieces, parser.body = parser.body, []
         self._pool = pool
         self._request = request
         self._connection: Exchange | None = connection
@@ -110,14 +108,6 @@ class Reply:
             self._is_given_up = True
             self._pool.discard(connection)
 
-    @property
-    def has_codings(self) -> bool:
-        """Whether the headers say that the body is packed."""
-        for name, _ in self.headers:
-            if len(name) == _LENGTH_OF_NAME and name.lower() == b"content-encoding":
-                return True
-        return False
-
     def _limited(self, limit: int | None) -> Iterator[bytes]:
         length = 0
         for piece in self.pieces():
@@ -131,7 +121,9 @@ class Reply:
 
     def _end(self, connection: Exchange) -> None:
         self._connection = None
-        self._request.budget.mark("complete")
+        budget = self._request.budget
+        if budget.trace is not None:
+            budget.mark("complete")
         if connection.finish():
             self._pool.release(connection)
         else:

@@ -36,11 +36,11 @@ class Request:
             without those that frame the body.
         body: what to send after the headers; None for nothing.
         budget: the time it has.
-        block: the serialised form of `fields`, if somebody has kept it.
         expects_continue: whether the fields ask the server to say that it wants the body.
+        kept_head: what `head` returns without arguments, if somebody has kept it.
     """
 
-    __slots__ = ("block", "body", "budget", "expects_continue", "fields", "method", "url")
+    __slots__ = ("body", "budget", "expects_continue", "fields", "kept_head", "method", "url")
 
     def __init__(
         self,
@@ -49,9 +49,8 @@ class Request:
         fields: Sequence[tuple[str, str]],
         body: Body | None,
         budget: Budget,
-        block: bytes | None = None,
-        *,
         expects_continue: bool = False,
+        kept_head: bytes | None = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -59,7 +58,7 @@ class Request:
         self.body = body
         self.budget = budget
         self.expects_continue = expects_continue
-        self.block = block
+        self.kept_head = kept_head
 
     @property
     def is_repeatable(self) -> bool:
@@ -75,11 +74,10 @@ class Request:
             target: what to write instead of the URL's path, for a proxy.
             extra: further header lines, checked and serialised.
         """
-        block = self.block
-        if block is None:
-            block = serialise_fields(self.url.authority, tuple(self.fields))
-        line = f"{self.method} {target or self.url.target} HTTP/1.1\r\n"
-        return b"%b%b%b%b\r\n" % (line.encode("ascii"), block, self._framing(), extra)
+        block = serialise_fields(self.url.authority, tuple(self.fields))
+        return head_of(
+            self.method, target or self.url.target, b"%b%b%b" % (block, self._framing(), extra)
+        )
 
     def _framing(self) -> bytes:
         body = self.body
@@ -88,6 +86,11 @@ class Request:
         if body.length is None:
             return b"Transfer-Encoding: chunked\r\n"
         return b"Content-Length: %d\r\n" % body.length
+
+
+def head_of(method: str, target: str, lines: bytes) -> bytes:
+    """Write a request line, header lines, and the empty line after them."""
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode("ascii"), target.encode("ascii"), lines)
 
 
 # Most requests of a program differ in nothing but their targets.

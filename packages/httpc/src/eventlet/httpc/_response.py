@@ -109,10 +109,13 @@ class Response:
             StreamError: it was read before by an iterator.
         """
         if self._content is None:
-            self._begin_reading()
-            limit = self._call.max_body
+            call = self._call
+            if call.is_read:
+                raise _read_before()
+            call.is_read = True
+            limit = call.max_body
             content = self._reply.read(limit)
-            if content and self._reply.has_codings:
+            if content and b"content-encoding" in self._reply.names:
                 codings = codings_of(self.headers.get_list("content-encoding"))
                 content = decode_all(content, codings, limit)
             self._content = content
@@ -252,7 +255,7 @@ class Response:
     def _begin_reading(self) -> None:
         call = self._call
         if self._content is not None or call.is_read:
-            raise StreamError("the body was read before; keep what you need of it")
+            raise _read_before()
         call.is_read = True
 
     def _iter_decoded(self) -> Iterator[bytes]:
@@ -269,6 +272,10 @@ class Response:
                 yield piece
         finally:
             self.close()
+
+
+def _read_before() -> StreamError:
+    return StreamError("the body was read before; keep what you need of it")
 
 
 def _resized(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ class Answer:
     """What has arrived of an answer, under the names that `ResponseParser` has for it."""
 
     __slots__ = (
-        "body", "complete", "fresh", "has_head", "headers", "interim", "reason", "status",
+        "body", "complete", "fresh", "has_head", "headers", "interim", "names", "reason", "status",
         "trailers", "version",
     )  # fmt: skip
 
@@ -41,6 +41,7 @@ class Answer:
         self.reason = b""  # HTTP/2 has none
         self.version = "2"
         self.headers: list[tuple[bytes, bytes]] = []
+        self.names: set[bytes] = set()
         self.trailers: list[tuple[bytes, bytes]] = []
         self.interim: list[int] = []
         self.body: list[bytes] = []
@@ -174,7 +175,8 @@ class Stream:
         headers = [(bytes(name), bytes(value)) for name, value in fields]
         status = self._checked(headers)
         if status is not None:
-            self.parser.headers = headers[1:]
+            self.parser.headers = headers = headers[1:]
+            self.parser.names = {name for name, _ in headers}  # in lower case, as all of HTTP/2's
             self.parser.status = status
             self.parser.has_head = True
             self.notify()

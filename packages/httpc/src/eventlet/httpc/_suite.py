@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from ._budget import Budget
 from ._classic import (
-    CLASSIC_TIMEOUTS,
+    CLASSIC_BUDGET,
+    ClassicResponse,
     HttpClient,
     HttpsClient,
     perform,
     prepare,
+    shared_transport,
     transport_for,
 )
+from ._decoding import accepted_codings
 from ._file import FileScheme
-from ._headers import Headers, HeaderTypes, pairs_of
-from ._params import Params
+from ._headers import Headers, HeaderTypes, checked, pairs_of
+from ._params import DEFAULT_OK, Params
 from ._proxy import environment_proxy
+from ._request import Request
 from ._status import (
     ConnectionError,
     Found,
@@ -113,8 +117,7 @@ class HttpSuite:
             max_retries: how many redirects are followed; the next one is raised as the exception
                 of its status.
         """
-        params = self._params(url, "GET", headers, use_proxy=use_proxy, ok=ok, aux=aux)
-        return _triple(self._fetch(params, max_retries, connection))
+        return _triple(self._fetch(url, headers, use_proxy, ok, aux, max_retries, connection))
 
     def get(
         self,
@@ -127,8 +130,7 @@ class HttpSuite:
         connection: Any = None,
     ) -> Any:
         """Fetch as `get_`, and return the body."""
-        params = self._params(url, "GET", headers, use_proxy=use_proxy, ok=ok, aux=aux)
-        return self._fetch(params, max_retries, connection)[1]
+        return self._fetch(url, headers, use_proxy, ok, aux, max_retries, connection)[1]
 
     def put_(
         self,
@@ -195,22 +197,52 @@ class HttpSuite:
         """Remove as `delete_`, and return the body of the answer."""
         return self.delete_(*args, **kwargs)[-1]
 
-    def _fetch(self, params: Params, max_retries: int, connection: Any) -> tuple[Any, Any]:
+    def _fetch(
+        self, url: str, headers: HeaderTypes, use_proxy: bool, ok: Collection[int] | None,
+        aux: Any, max_retries: int, connection: Any,
+    ) -> tuple[Any, Any]:  # fmt: skip
         """Carry out a GET, following redirects."""
+        response = None
+        if headers is None and ok is None and connection is None and not use_proxy:
+            response = self._get_simply(url)
+            if response is not None and response.status in DEFAULT_OK and self.loader is None:
+                return response, response.content
+        params = self._params(url, "GET", headers, use_proxy=use_proxy, ok=ok, aux=aux)
         if "accept" not in params.headers:
-            params.headers.add("Accept", f"{self.fallback_content_type};q=1,*/*;q=0")
+            params.headers.add("Accept", _accept(self.fallback_content_type))
         for _ in range(max_retries):
             try:
-                return self._perform(params, connection)
+                return self._perform(params, connection, response)
             except _REDIRECTS as redirect:
                 params, connection = self._follow(redirect, params, connection)
-        return self._perform(params, connection)
+                response = None
+        return self._perform(params, connection, response)
 
-    def _perform(self, params: Params, connection: Any) -> tuple[Any, Any]:
-        """Carry out a request that is ours to change; return the response, and what was loaded."""
+    def _get_simply(self, url: str) -> ClassicResponse | None:
+        """Carry out the simplest kind of GET, without `Params`; None if this one is not simple."""
+        if not isinstance(url, str) or url[:4] != "http":
+            return None
+        parsed = URL.parse(url)
+        if parsed.username is not None:
+            return None
+        fields = _simple_fields(self.fallback_content_type)
+        return perform(shared_transport(), Request("GET", parsed, fields, None, CLASSIC_BUDGET))
+
+    def _perform(
+        self, params: Params, connection: Any, response: ClassicResponse | None = None
+    ) -> tuple[Any, Any]:
+        """Carry out a request that is ours to change; return the response, and what was loaded.
+
+        Arguments:
+            response: the answer, if it is here already.
+        """
         params.instance = self
         params.body = self._dumped(params)
-        params.response = response = _ask(params, connection)
+        if response is None:
+            response = _ask(params, connection)
+        else:
+            params.path = URL.parse(params.url).target
+        params.response = response
         params.response_body = body = response.read()
         if response.status not in params.ok:
             raise status_to_error_map.get(response.status, ConnectionError)(params)
@@ -237,7 +269,7 @@ class HttpSuite:
 
     def _describe(self, params: Params, content_type: str | None) -> None:
         kind = params.headers.setdefault("Content-Type", content_type or self.fallback_content_type)
-        params.headers.setdefault("Accept", f"{kind};q=1,*/*;q=0")
+        params.headers.setdefault("Accept", _accept(kind))
 
     def _follow(self, error: Retriable, params: Params, connection: Any) -> tuple[Params, Any]:
         """Return what to ask next; a connection that was passed leads to one origin only."""
@@ -261,6 +293,16 @@ class HttpSuite:
             raise UnparseableResponse(kind, params.loader, body, params.url, params) from error
 
 
+def _accept(kind: str) -> str:
+    return f"{kind};q=1,*/*;q=0"
+
+
+@lru_cache
+def _simple_fields(kind: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a GET for which nobody has given any."""
+    return checked("Accept", _accept(kind)), ("Accept-Encoding", accepted_codings())
+
+
 def _triple(answer: tuple[Any, Any]) -> tuple[int, Headers, Any]:
     response, body = answer
     return response.status, response.headers, body
@@ -275,8 +317,7 @@ def _ask(params: Params, connection: Any) -> Any:
         url = URL.parse(params.url)
         params.path = url.target
         if connection is None:
-            budget = Budget(CLASSIC_TIMEOUTS)
-            request = prepare(params.method, url, params.body, params.headers, budget)
+            request = prepare(params.method, url, params.body, params.headers)
             return perform(transport_for(params.use_proxy), request)
     connection.request(params.method, params.path, params.body, params.headers)
     return connection.getresponse()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from os import getpid
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
+from eventlet.hub._fork import run_in_child
 from eventlet.hub._native import local
 
 from ._dial import Dialer, Key
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from ._budget import Budget
     from ._request import Request
     from ._url import URL
+
+
+# All of this process, for the sake of its children.
+_transports: WeakSet[Transport] = WeakSet()
 
 
 class Transport:
@@ -37,9 +42,11 @@ class Transport:
         self._make_pool = _pool_class(dialer)
         self._limits = limits
         self._proxies = proxies
+        self._has_proxies = bool(proxies)
         self._local = local()
         self._pools: list[Pool] = []
         self._closed = False
+        _transports.add(self)
 
     def exchange(self, request: Request) -> Reply:
         """Send a request and return its answer as soon as the headers are there.
@@ -51,12 +58,29 @@ class Transport:
         Raises:
             HTTPError: of some kind; see `eventlet.httpc.errors`. Its `url` is that of the request.
         """
-        url = request.url
+        url, budget = request.url, request.budget
+        key: Key = (origin := url.origin)
+        tries = 0
         try:
-            if self._proxies:
+            if self._has_proxies:
                 key, proxy = self._way(url)
-                return self._exchange(request, key, _head_for(request, key, proxy))
-            return self._exchange(request, url.origin, request.head())
+                head = _head_for(request, key, proxy)
+            else:
+                head = request.kept_head or request.head()
+            pool = self._pool()
+            while True:
+                tries += 1
+                connection = pool.acquire(key, budget, origin)
+                try:
+                    connection.start(request, head, budget)
+                    return Reply(connection, pool, request)
+                except (ReadError, WriteError) as error:
+                    pool.discard(connection)
+                    if not connection.may_repeat(request, error, tries):
+                        raise
+                except BaseException:  # whatever ended it, a kill included: it is half used
+                    pool.discard(connection)
+                    raise
         except HTTPError as error:
             error.url = str(url)
             raise
@@ -90,24 +114,6 @@ class Transport:
         """Return a snapshot of the connections of this native thread."""
         return self._pool().statistics()
 
-    def _exchange(self, request: Request, key: Key, head: bytes) -> Reply:
-        pool = self._pool()
-        budget = request.budget
-        tries = 0
-        while True:
-            tries += 1
-            connection = pool.acquire(key, budget, request.url.origin)
-            try:
-                connection.start(request, head, budget)
-                return Reply(connection, pool, request)
-            except (ReadError, WriteError) as error:
-                pool.discard(connection)
-                if not connection.may_repeat(request, error, tries):
-                    raise
-            except BaseException:  # whatever ended it, a kill included: it is half used
-                pool.discard(connection)
-                raise
-
     def _way(self, url: URL) -> tuple[Key, Proxy | None]:
         """Return what a connection for `url` is kept under, and the proxy on its way."""
         proxy = self._proxies.choose(url.origin)
@@ -121,10 +127,7 @@ class Transport:
             pool: Pool = self._local.pool
         except AttributeError:
             return self._new_pool()
-        # A forked child has the parent's connections, and must leave them to the parent.
-        if pool.hub.destroyed or self._closed or pool.process != getpid():
-            return self._new_pool()
-        return pool
+        return self._new_pool() if pool.hub.destroyed or self._closed else pool
 
     def _new_pool(self) -> Pool:
         if self._closed:
@@ -133,6 +136,15 @@ class Transport:
         self._pools = [old for old in self._pools if not old.hub.destroyed]
         self._pools.append(pool)
         return pool
+
+
+def _leave_to_parent(transports: WeakSet[Transport]) -> None:
+    """Have a forked child make connections of its own, and leave alone those it has inherited."""
+    for transport in transports:
+        transport._local = local()
+
+
+run_in_child(_transports, _leave_to_parent)
 
 
 def _head_for(request: Request, key: Key, proxy: Proxy | None) -> bytes:
