@@ -86,6 +86,10 @@ class HttpClient:
         port: by default that of the scheme.
         strict: ignored; answers are always read strictly.
         proxy: the URL of a proxy to go through; None for none.
+
+    Raises:
+        TypeError: `host` is not text.
+        InvalidURL: it is not safe.
     """
 
     scheme = "http"
@@ -98,6 +102,8 @@ class HttpClient:
         *,
         proxy: str | None = None,
     ) -> None:
+        if not isinstance(host, str):
+            raise TypeError(f"a host is a name or an address, as text, not {host!r}")
         place = host if port is None else f"{host}:{port}"
         self._base = URL.parse(f"{self.scheme}://{place}/")
         self._transport = make_transport(proxy, Limits(1, 1, 1))

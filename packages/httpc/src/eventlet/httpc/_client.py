@@ -19,7 +19,7 @@ from ._decoding import accepted_codings
 from ._dial import Dialer
 from ._headers import Headers, HeaderTypes
 from ._multipart import FilesTypes, FormTypes, Multipart, encode_form, encode_query
-from ._options import Limits, Timeouts, TimeoutTypes
+from ._options import Limits, Timeouts, TimeoutTypes, check_number
 from ._params import checked_statuses
 from ._plans import Plans
 from ._pool import PoolStatistics
@@ -128,8 +128,9 @@ class Client:
         self.timeout = Timeouts() if timeout is _UNSET else Timeouts.of(timeout)
         self.retries = Retries.of(retries)
         self.follow_redirects = follow_redirects
+        check_number("max_redirects", max_redirects, 0, "a number >= 0")
         self.max_redirects = max_redirects
-        self.max_body = max_body
+        self.max_body = _checked_max_body(max_body)
         self.trace = trace
         self._trust_env = trust_env
         self._netrc: dict[str, Auth | None] = {}
@@ -300,7 +301,7 @@ class Client:
         return Call(
             self, checked_method(method), target, fields, body, Budget(timeouts, self.trace),
             make_auth(auth) or self._auth_for(target), Cookies(cookies).header_for(target),
-            self.max_body if max_body is None else max_body,
+            self.max_body if max_body is None else _checked_max_body(max_body),
         )  # fmt: skip
 
     def _auth_for(self, url: URL) -> Auth | None:
@@ -424,6 +425,12 @@ class Client:
             return False
         challenges = response.headers.get_list("www-authenticate")
         return call.auth.take_challenge(call.url, challenges)
+
+
+def _checked_max_body(value: int | None) -> int | None:
+    if value is not None:
+        check_number("max_body", value, 0, "bytes >= 0 or None")
+    return value
 
 
 def _is_repeatable(call: Call) -> bool:

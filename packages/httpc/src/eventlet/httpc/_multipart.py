@@ -39,12 +39,16 @@ class Multipart(Body):
         content_type: what the ``Content-Type`` header must say.
 
     Raises:
-        InvalidRequest: a file is none.
+        InvalidRequest: a file is none, or there are no names.
     """
 
     __slots__ = ("_boundary", "_parts", "content_type")
 
     def __init__(self, fields: FormTypes, files: FilesTypes) -> None:
+        if not _is_form(files):
+            raise InvalidRequest(
+                f"files is a mapping, or a sequence of pairs, of names and contents, not {files!r}"
+            )
         self._boundary = os.urandom(16).hex()
         self.content_type = f"multipart/form-data; boundary={self._boundary}"
         self._parts = [self._field(name, value) for name, value in _flat(fields)]
@@ -103,8 +107,16 @@ def _name_of(file: object) -> str | None:
     return os.path.basename(name) if isinstance(name, str) else None
 
 
+def _is_form(fields: object) -> bool:
+    if isinstance(fields, Mapping):
+        return True
+    return isinstance(fields, Sequence) and all(
+        isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in fields
+    )
+
+
 def _flat(fields: FormTypes) -> Iterable[tuple[str, str]]:
-    if not isinstance(fields, (Mapping, Sequence)) or isinstance(fields, (str, bytes)):
+    if not _is_form(fields):
         raise InvalidRequest(
             f"data is a mapping, or a sequence of pairs, not {fields!r}; for bytes use content"
         )

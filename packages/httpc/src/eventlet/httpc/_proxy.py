@@ -96,13 +96,13 @@ class ProxyMap:
 
     Raises:
         InvalidURL: a proxy's URL is none.
-        TypeError: a proxy is something else than a URL.
+        TypeError: a proxy is something else than a URL, or a key than text.
     """
 
     def __init__(
         self, proxies: Mapping[str, str | Proxy | None], bypass: str | None = None
     ) -> None:
-        self._proxies = {key.lower(): _proxy(value) for key, value in proxies.items()}
+        self._proxies = {_checked_key(key): _proxy(value) for key, value in proxies.items()}
         self._bypass = [entry.strip().lower() for entry in (bypass or "").split(",")]
 
     @classmethod
@@ -147,6 +147,12 @@ class ProxyMap:
             if key in self._proxies:
                 return self._proxies[key]
         return None
+
+
+def _checked_key(key: str) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"proxies are found by 'http', 'all', 'https://host'..., not by {key!r}")
+    return key.lower()
 
 
 def _proxy(value: str | Proxy | None) -> Proxy | None:

@@ -202,6 +202,8 @@ class HttpSuite:
         aux: Any, max_retries: int, connection: Any,
     ) -> tuple[Any, Any]:  # fmt: skip
         """Carry out a GET, following redirects."""
+        if not isinstance(max_retries, int):
+            raise TypeError(f"max_retries is how many redirects to follow, not {max_retries!r}")
         response = None
         if headers is None and ok is None and connection is None and not use_proxy:
             response = self._get_simply(url)
