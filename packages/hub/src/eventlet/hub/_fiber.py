@@ -127,9 +127,18 @@ def park_until(me: Fiber, on: object, deadline: float) -> bool:
     me.deadline = deadline
     if me.alarm is None or me.alarm.deadline > deadline:
         set_alarm(me)
+    # As `park`, written out: a frame less for each wait that is limited.
+    ready = me.ready
+    me.parked = on
     try:
-        park(me, on)
+        ready.popleft().switch()
+        while me.parked is on:
+            ready.popleft().switch()
         return me.deadline == EXPIRED
+    except BaseException:
+        me.parked = None
+        me.hub.mend()
+        raise
     finally:
         me.deadline = NEVER
 
