@@ -388,7 +388,11 @@ class Client:
 
     def _get_quickly(self, url: str | URL) -> Response | None:
         """Send the simplest kind of request; return None if this one is not that simple."""
-        plans = self._current_plans()
+        headers, timeout, trace = self.headers, self.timeout, self.trace
+        depends_on = headers, headers.version, timeout, trace, self.base_url, self.auth
+        plans = self._plans
+        if plans.depends_on != depends_on:
+            plans = self._plans = Plans(depends_on, headers, timeout, trace)
         plan = plans.get(url, self._resolve, self._auth_for)
         if plan is None or self.cookies.may_have_some or self.retries.total:
             return None
@@ -410,14 +414,6 @@ class Client:
             if following is not None:
                 return self._perform(following, None, is_streamed=False)
         return response
-
-    def _current_plans(self) -> Plans:
-        headers, timeout, trace = self.headers, self.timeout, self.trace
-        depends_on = headers, headers.version, timeout, trace, self.base_url, self.auth
-        plans = self._plans
-        if plans.depends_on != depends_on:
-            plans = self._plans = Plans(depends_on, headers, timeout, trace)
-        return plans
 
     def _is_refused(self, call: Call, response: Response) -> bool:
         """Whether to ask again, with the credentials that the refusal has asked for."""

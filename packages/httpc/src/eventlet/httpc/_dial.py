@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 from eventlet.greensocket import socket
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = "Origin | Route"
 S = TypeVar("S", ssl.SSLSocket, NestedTLS)
+
+# Hosts that are remembered; most servers are connected to more than once.
+_MAX_HOSTS = 1024
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)")
 
@@ -74,9 +77,12 @@ class Dialer:
             ConnectError, TLSError, ProxyError, ConnectTimeout, TotalTimeout: see there.
             OSError, InvalidRequest: as `make_context`.
         """
-        peer = _name(key if isinstance(key, Origin) else key.origin or key.proxy)
-        budget.mark("connecting")
-        limit = budget.cap(budget.timeouts.connect, peer)
+        peer = key.peer if isinstance(key, Origin) else _name(key.origin or key.proxy)
+        if budget.trace is not None:
+            budget.mark("connecting")
+        limit = budget.timeouts.connect
+        if budget.deadline is not None:
+            limit = budget.cap(limit, peer)
         if isinstance(key, Origin) and limit != 0 and self._is_one_step(key):
             return _connected_within(limit, key, peer, budget)
         if limit is None:
@@ -88,7 +94,7 @@ class Dialer:
     def _is_one_step(self, origin: Origin) -> bool:
         """Whether there is nothing to look up, to negotiate or to choose."""
         is_plain = origin.scheme == "http" and self._uds is None and self._source is None
-        return is_plain and _IPV4.fullmatch(origin.host) is not None
+        return is_plain and _is_ipv4(origin.host)
 
     def _open(self, key: Key, peer: str, budget: Budget) -> Connection | Session:
         sock = self._reach(key, peer, budget)
@@ -191,6 +197,11 @@ def _speaks_http2(sock: Wire) -> TypeGuard[ssl.SSLSocket]:
     return isinstance(sock, ssl.SSLSocket) and sock.selected_alpn_protocol() == "h2"
 
 
+@lru_cache(_MAX_HOSTS)
+def _is_ipv4(host: str) -> bool:
+    return _IPV4.fullmatch(host) is not None
+
+
 def _name(where: Origin | Proxy) -> str:
     return f"the proxy {where.peer}" if isinstance(where, Proxy) else where.peer
 
@@ -207,7 +218,8 @@ def _connected_within(limit: float | None, origin: Origin, peer: str, budget: Bu
         if limit is None or time() - began < limit:
             raise  # thrown in by somebody
         raise _too_slow(limit, peer, budget) from error
-    budget.mark("connected")
+    if budget.trace is not None:
+        budget.mark("connected")
     return Connection(sock, origin, peer)
 
 

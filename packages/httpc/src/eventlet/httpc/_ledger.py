@@ -241,8 +241,10 @@ class Ledger(Generic[C]):
         place = self._places[key]
         self.slots -= 1
         place.slots -= 1
-        self._settle(place)
-        self._forget_if_empty(key, place)
+        if place.line:
+            self._settle(place)
+        elif not (place.slots or place.elsewhere):
+            del self._places[key]
 
     def _pop_oldest(self) -> C | None:
         if not self._idle:

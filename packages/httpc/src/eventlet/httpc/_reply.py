@@ -51,13 +51,15 @@ class Reply:
         self.headers = parser.headers
         self.names = parser.names
         self.trailers = parser.trailers
-        self._pieces, parser.body = parser.body, []
+        self._pieces = parser.body
         self._pool = pool
         self._request = request
         self._connection: Exchange | None = connection
         self._is_given_up = False
         if parser.complete:
             self._end(connection)
+        else:
+            parser.body = []
 
     def read(self, limit: int | None = None) -> bytes:
         """Return the rest of the body.
