@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from eventlet.hub import Timeout, Timer, get_hub, sleep, spawn
+from eventlet.hub import Timeout, Timer, _timers, get_hub, sleep, spawn
 from eventlet.hub._timers import TimerQueue
 from eventlet.hub.testing import VirtualClock
 
@@ -21,7 +21,7 @@ DEADLINES = st.floats(0, 10) | st.integers(0, 3).map(float)
 
 
 def set_timer(queue: TimerQueue, deadline: float, *args: object) -> Timer:
-    return Timer(queue, deadline, print, args)
+    return _timers.set_timer(queue, deadline, print, args)
 
 
 class Against(RuleBasedStateMachine):

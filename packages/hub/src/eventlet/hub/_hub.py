@@ -40,7 +40,7 @@ from ._pollers import READ, Poller, check_descriptor
 from ._registry import current_fiber
 from ._report import format_threads
 from ._seconds import check_moment, refusal
-from ._timers import NEVER, Entry, Timer, TimerQueue
+from ._timers import NEVER, Entry, Timer, TimerQueue, set_timer
 from ._unobserved import report_unobserved
 from ._wakeup import Wakeup, make_wakeup
 from ._watch import Watch
@@ -254,7 +254,7 @@ class Hub:
         now = self.time()
         try:
             if seconds >= 0:
-                return Timer(self.timers, now + seconds, function, args)
+                return set_timer(self.timers, now + seconds, function, args)
         except (TypeError, OverflowError):
             pass
         raise refusal("a delay must be a number of seconds >= 0", seconds)
@@ -269,7 +269,7 @@ class Hub:
             TypeError, ValueError: `when` is not a number.
         """
         deadline = check_moment("a point in time must be a number of seconds", when)
-        return Timer(self.timers, deadline, function, args)
+        return set_timer(self.timers, deadline, function, args)
 
     def watch(self, fd: int) -> Watch:
         """Register `fd`, which the caller owns, and return its watch; the caller closes it.
@@ -555,9 +555,16 @@ class Hub:
         if self.timers.soonest <= now:
             due.extend(self.timers.take_due(now))
         while due:
-            callback, args = due.popleft().take()
+            entry = due.popleft()
+            if type(entry) is Timer:  # as `take`, written out like `_call`: there may be thousands
+                callback, args = entry.callback, entry.args
+                entry.pending = False
+                entry.callback = None
+                entry.args = ()
+            else:
+                callback, args = entry.take()
             if callback is not None:
-                try:  # as `_call`, written out: there may be thousands
+                try:
                     callback(*args)
                 except BaseException as error:
                     self.take_failure(error, callback)

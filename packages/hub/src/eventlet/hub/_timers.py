@@ -74,21 +74,11 @@ class Timer:
 
     __slots__ = ("_queue", "args", "callback", "deadline", "pending")
 
-    def __init__(
-        self,
-        queue: TimerQueue,
-        deadline: float,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-    ) -> None:
-        self.deadline = deadline
-        self.pending = True
-        self.callback: Callable[..., object] | None = callback
-        self.args = args
-        self._queue = queue
-        queue.newest.append(self)
-        if deadline < queue.soonest:
-            queue.soonest = deadline
+    deadline: float
+    pending: bool
+    callback: Callable[..., object] | None
+    args: tuple[Any, ...]
+    _queue: TimerQueue
 
     def cancel(self) -> None:
         """Drop the call if it has not been made yet; harmless at any time after."""
@@ -107,6 +97,23 @@ class Timer:
     def __repr__(self) -> str:
         state = f"calls {self.callback!r}" if self.pending else "spent"
         return f"<Timer at {self.deadline:.6f} {state}>"
+
+
+def set_timer(
+    queue: TimerQueue, deadline: float, callback: Callable[..., object], args: tuple[Any, ...]
+) -> Timer:
+    """Return a timer that calls ``callback(*args)``; it is set already."""
+    # Setting the slots from here takes half the time of an ``__init__``.
+    timer = Timer()
+    timer.deadline = deadline
+    timer.pending = True
+    timer.callback = callback
+    timer.args = args
+    timer._queue = queue
+    queue.newest.append(timer)
+    if deadline < queue.soonest:
+        queue.soonest = deadline
+    return timer
 
 
 class TimerQueue:
