@@ -54,10 +54,13 @@ def say_how_it_goes(who):
         waiter = Waiter()
         native = Thread(target=waiter.switch, args=("alive",))
         get_hub().call_soon(native.start)
-        print(who, waiter.wait(10), flush=True)
+        say(f"{who} {waiter.wait(10)}")
         native.join()
     except OSError as error:
-        print(who, error.strerror, flush=True)
+        say(f"{who} {error.strerror}")
+
+def say(line):
+    os.write(1, f"{line}\\n".encode())  # at once, as two processes may speak
 
 sleep(0)
 """
