@@ -35,7 +35,7 @@ BASE = getattr(sys, "_base_executable", sys.executable)  # never the .venv to be
 NOX = "nox>=2026.10"
 UV = "uv>=0.9"
 CRAWL_REPORT = ROOT / ".nox" / "crawl.html"
-CHECKS = ["lint", "types", "build", "tests", "portable", "coverage"]
+CHECKS = ["lint", "types", "build", "docs", "tests", "portable", "coverage"]
 
 # pip's settings, and the variables in which uv takes the same with what it
 # expects between several values.

@@ -20,7 +20,9 @@ sys.path.insert(0, str(ROOT))  # the `nox` script, unlike `python -m nox`, leave
 from tools import interpreters, workspace  # noqa: E402  needs the line above
 
 nox.needs_version = ">=2026.10"
-nox.options.sessions = ["lint", "types", "build", "tests", "portable", "coverage", "integration"]
+nox.options.sessions = [
+    "lint", "types", "build", "docs", "tests", "portable", "coverage", "integration",
+]  # fmt: skip
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"

@@ -27,6 +27,7 @@ class _NotUsed:
         return "NOT_USED"
 
 
+#: Stands for the outcome of an event to which nothing was sent, as None may have been sent.
 NOT_USED = _NotUsed()
 """Stands where an event has no value yet."""
 
