@@ -5,6 +5,7 @@ import ctypes
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -163,9 +164,53 @@ def _under(load: "subprocess.Popen[str]", server: "subprocess.Popen[str]") -> Wo
 
 
 def start_pages(size: int) -> str:
-    """Start a web server on another core whose pages have so many bytes; return its URL."""
+    """Start a web server on another core whose pages have so many bytes; return its URL.
+
+    It is nginx, or a server of our own where there is none.
+    """
+    nginx = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
+    if nginx is not None:
+        return _start_nginx(nginx, size)
     server = _start(compiled("_pages"), str(size), core=_cores()[1])
     return f"http://127.0.0.1:{_ask(server)}/"
+
+
+# Connections live for ever, as no client here closes one.
+_NGINX = """\
+daemon off; worker_processes 1; {affinity} pid nginx.pid; error_log stderr crit;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    server {{ listen 127.0.0.1:{port} backlog=1024; root pages; index page; }}
+}}
+"""
+
+
+def _start_nginx(program: str, size: int) -> str:
+    folder = tempfile.mkdtemp(prefix="eventlet-benchmarks-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Path(folder, "pages").mkdir()
+    Path(folder, "pages", "page").write_bytes(b"x" * size)
+    os.chmod(folder, 0o755)  # its workers may belong to another user
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    core = _cores()[1]
+    # Of the worker, which is there before the process that starts it can be moved.
+    affinity = f"worker_cpu_affinity {1 << core:b};" if sys.platform == "linux" else ""
+    Path(folder, "nginx.conf").write_text(_NGINX.format(port=port, affinity=affinity), "ascii")
+    _start(program, "-p", folder, "-c", "nginx.conf", "-e", "stderr", core=core)
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return f"http://127.0.0.1:{port}/"
 
 
 def start_hosts(size: int, hosts: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Fetch pages with 50 green threads (or tasks) from a server that keeps connections alive.
 
-What counts is the processor time of the client. requests and urllib3 run under gevent, patched.
+The server is nginx where it is installed, otherwise one of our own in C. What counts is the
+processor time of the client. requests and urllib3 run under gevent, patched.
 """
 
 from collections.abc import Callable
