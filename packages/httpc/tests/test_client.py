@@ -625,6 +625,13 @@ def test_cookies_are_kept_and_sent(client: Client, server: Any, ok: Ok) -> None:
     assert client.cookies["a"] == "1"
 
 
+def test_cookies_of_an_answer_to_anything_are_kept(client: Client, server: Any, ok: Ok) -> None:
+    server.answer(ok(b"", b"Set-Cookie: a=1"), ok())
+    client.post(server.url, content=b"x")
+    client.get(server.url)
+    assert server.received[1].headers["cookie"] == "a=1"
+
+
 def test_cookies_of_a_redirect_are_kept(client: Client, server: Any, ok: Ok) -> None:
     server.answer(redirect("/x")[:-2] + b"Set-Cookie: a=1\r\n\r\n", ok())
     client.get(server.url)

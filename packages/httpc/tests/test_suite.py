@@ -78,6 +78,12 @@ def test_what_is_sent(server: Any, ok: Ok) -> None:
     assert server.connections == 1
 
 
+def test_a_name_and_a_password_in_the_url_are_sent_as_credentials(server: Any, ok: Ok) -> None:
+    server.answer(ok(b"hi"))
+    assert httpc.get(server.url.replace("//", "//me:secret@")) == b"hi"
+    assert server.received[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
+
+
 def test_a_thousand_gets_share_some_connections(server: Any, ok: Ok) -> None:
     server.answer(ok(b"hello"))
     pool = coros.CoroutinePool(max_size=1000)

@@ -898,6 +898,8 @@ def test_a_forked_child_leaves_the_parents_connections_alone(client: Client, ok:
     listener = _standard.create_server(("127.0.0.1", 0))
     accepted: list[_standard.socket] = []
 
+    serving: list[threading.Thread] = []
+
     def serve(sock: _standard.socket) -> None:
         while sock.recv(4096):
             sock.sendall(ok(b"hi"))
@@ -905,7 +907,8 @@ def test_a_forked_child_leaves_the_parents_connections_alone(client: Client, ok:
     def accept() -> None:
         while len(accepted) < 2:
             accepted.append(listener.accept()[0])
-            threading.Thread(target=serve, args=accepted[-1:], daemon=True).start()
+            serving.append(threading.Thread(target=serve, args=accepted[-1:]))
+            serving[-1].start()
 
     accepting = threading.Thread(target=accept)
     accepting.start()
@@ -922,6 +925,8 @@ def test_a_forked_child_leaves_the_parents_connections_alone(client: Client, ok:
     assert client.get(url).content == b"hi"
     accepting.join()
     client.close()
+    for thread in serving:  # they see the end of their connections
+        thread.join()
     for sock in [listener, *accepted]:
         sock.close()
 

@@ -144,10 +144,6 @@ class URL:
         """Return the same URL with another fragment, or with none."""
         return URL(self.origin, self.path, self.query, fragment, self.username, self.password)
 
-    def without_userinfo(self) -> URL:
-        """Return the same URL without name and password."""
-        return URL(self.origin, self.path, self.query, self.fragment)
-
     def with_query(self, extra: str) -> URL:
         """Return the same URL with a query appended to the one it has.
 
