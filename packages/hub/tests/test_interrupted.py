@@ -204,7 +204,7 @@ def play(scenario: Scenario, handler: Handler, reported: list[BaseException]) ->
             rehearse(scenario)
             handler.arm()
             scenario(threads, waiter)
-    except BaseException as error:
+    except BaseException as error:  # whatever it is, it is compared below
         seen.append(error)
     waiter.switch()
     for _ in range(3):

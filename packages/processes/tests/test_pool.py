@@ -59,7 +59,7 @@ def test_what_cannot_work_is_refused_at_once(odd: dict[str, Any]) -> None:
 
 def test_arguments_are_for_all_processes(command: Callable[[str], list[str]]) -> None:
     program, *args = command(ECHO)
-    with ProcessPool(program, iter(args)) as pool:  # type: ignore[arg-type]
+    with ProcessPool(program, iter(args)) as pool:  # type: ignore[arg-type]  # wider than promised
         for process in (pool.get(), pool.get()):
             process.write(b"x\n")
             assert process.readline() == b"x\n"

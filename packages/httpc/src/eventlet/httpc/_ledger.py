@@ -243,8 +243,7 @@ class Ledger(Generic[C]):
         place.slots -= 1
         if place.line:
             self._settle(place)
-        elif not (place.slots or place.elsewhere):
-            del self._places[key]
+        self._forget_if_empty(key, place)
 
     def _pop_oldest(self) -> C | None:
         if not self._idle:

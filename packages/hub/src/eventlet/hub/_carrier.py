@@ -84,7 +84,7 @@ class Carrier(Fiber):
                         else:
                             thread.succeed(value)
                             del value
-                except BaseException as shock:
+                except BaseException as shock:  # what a signal handler has raised on the way
                     value = None
                     thread.finish_anyway(shock)
                 del thread

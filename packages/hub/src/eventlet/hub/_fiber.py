@@ -135,7 +135,7 @@ def park_until(me: Fiber, on: object, deadline: float) -> bool:
         while me.parked is on:
             ready.popleft().switch()
         return me.deadline == EXPIRED
-    except BaseException:
+    except BaseException:  # as in `park`
         me.parked = None
         me.hub.mend()
         raise

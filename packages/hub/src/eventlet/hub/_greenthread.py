@@ -287,7 +287,7 @@ class GreenThread(Generic[T]):
                 del listeners[-1]  # not `pop`: after a call, a signal handler might raise
                 try:
                     self._tell(listener, has_begun=fiber is not None)
-                except BaseException:
+                except BaseException:  # what a signal handler has raised: it has yet to be told
                     listeners.append(listener)
                     raise
 

@@ -223,7 +223,7 @@ class Hub:
         me.parked = self
         try:
             value = self.ready.popleft().switch()
-        except BaseException:
+        except BaseException:  # what was thrown past the hub
             self.mend()
             raise
         finally:

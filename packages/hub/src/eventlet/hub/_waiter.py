@@ -118,7 +118,7 @@ class Waiter(Generic[T]):
                     try:
                         while me.parked is self:
                             me.ready.popleft().switch()
-                    except BaseException:
+                    except BaseException:  # what was thrown past the hub
                         hub.mend()
                         raise
                 elif park_until(me, self, deadline):

@@ -132,8 +132,8 @@ class Watch:
                         ready.popleft().switch()
                 else:
                     expired = park_until(me, self, deadline)
-            except BaseException:
-                me.parked = None  # as in `park`
+            except BaseException:  # as in `park`
+                me.parked = None
                 self.hub.mend()
                 raise
             finally:
