@@ -381,6 +381,17 @@ def test_what_has_come_back_is_received_after_a_close(size: int) -> None:
     assert sorted(channel) == ["back", "first"][: 1 + size]
 
 
+def test_a_hub_error_ends_a_send_that_waits() -> None:
+    channel: coros.Channel[int] = coros.Channel(1)
+    channel.send(1)
+    sender = hub.spawn(channel.send, 2)
+    testing.wait_until_idle()
+    sender.throw(hub.HubError("nobody is ever going to make room"))
+    with pytest.raises(hub.HubError, match="nobody is ever"):
+        sender.wait()
+    assert len(channel) == 1
+
+
 def test_a_send_from_the_hub_into_a_closed_channel(failures: list[BaseException]) -> None:
     channel: coros.Channel[int] = coros.Channel()
     channel.close()

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +105,51 @@ def test_an_item_is_taken_by_another_during_a_hand_over(make: Callable[[], Any])
     assert store.waiting() == 0
 
 
+@pytest.mark.parametrize(
+    ("make", "close", "take", "closed"),
+    [
+        (coros.Queue, lambda it: it.close(), lambda it: it.wait(), coros.Closed),
+        (lambda: coros.Channel(2), lambda it: it.close(), lambda it: it.wait(), coros.Closed),
+        (lambda: green.Queue(2), lambda it: it.shutdown(), lambda it: it.get(), green.ShutDown),
+    ],
+)
+def test_the_last_item_is_taken_by_another_while_all_are_told_that_it_is_closed(
+    make: Callable[[], Any],
+    close: Callable[[Any], None],
+    take: Callable[[Any], Any],
+    closed: type[Exception],
+) -> None:
+    store = make()
+    taker = hub.spawn(take, store)
+    testing.wait_until_idle()
+    make_racy(store)
+    close(store)
+    with pytest.raises(closed):
+        taker.wait()
+
+
+def test_the_last_item_is_taken_by_another_while_somebody_brings_one() -> None:
+    store: green.Queue[str] = green.Queue(1)
+
+    class Vanishing(deque[Any]):
+        """Loses what was in it at the second glance."""
+
+        looks = 0
+
+        def __len__(self) -> int:
+            self.looks += 1
+            return 1 if self.looks <= 2 else super().__len__()
+
+    taker = hub.spawn(store.get)
+    testing.wait_until_idle()
+    store._items = store._takers.store = Vanishing()
+    store._givers.append(lines.make_ticket(None, store, "mine"))
+    store._hand_over()
+    assert taker.wait() == "mine"
+    assert store.unfinished_tasks == 1
+    store.task_done()
+
+
 class Yielding(deque[Any]):
     """Lets other native threads run when somebody has found room and is about to put an item."""
 
@@ -168,6 +214,117 @@ def test_the_last_place_is_taken_by_another_while_one_is_let_in(
     sender.wait()
 
 
+def before_a_remove(monkeypatch: pytest.MonkeyPatch, what: Callable[[lines.Line], None]) -> None:
+    """Do something to a line, once, when somebody is about to take a ticket out of it."""
+    remove, done = lines.Line.remove, list[bool]()
+
+    def remove_late(line: lines.Line, ticket: lines.Ticket) -> None:
+        if not done:
+            done.append(True)
+            what(line)
+        remove(line, ticket)
+
+    monkeypatch.setattr(lines.Line, "remove", remove_late)
+
+
+def take_first(line: lines.Line) -> None:
+    ticket = line.popleft()
+    ticket.settle(ticket.item or "theirs")
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_taker_is_served_by_another(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel: coros.Channel[str] = coros.Channel(room)
+    taker = hub.spawn(channel.wait)
+    testing.wait_until_idle()
+    before_a_remove(monkeypatch, take_first)
+    sender = hub.spawn(channel.send, "mine")
+    assert taker.wait() == "theirs"
+    assert channel.wait(0) == "mine"
+    sender.wait()
+
+
+def test_a_taker_is_served_with_something_that_another_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel: coros.Channel[str] = coros.Channel(1)
+    takers = [hub.spawn(channel.wait) for _ in range(2)]
+    testing.wait_until_idle()
+    before_a_remove(monkeypatch, lambda line: channel._items.clear())
+    channel.send("theirs")
+    assert channel.waiting() == 2
+    channel.send("mine")
+    channel.send("next")
+    assert [taker.wait() for taker in takers] == ["mine", "next"]
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_giver_is_let_in_by_another(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel: coros.Channel[str] = coros.Channel(room)
+    senders = [hub.spawn(channel.send, f"{number}") for number in range(2 + room)]
+    testing.wait_until_idle()
+    before_a_remove(monkeypatch, take_first)
+    got = [channel.wait(0)]  # the other native thread has got what was first in line
+    got.extend(channel.wait(0) for _ in range(room))
+    assert got == (["0", "2"] if room else ["1"])
+    for sender in senders:
+        sender.wait()
+
+
+def test_a_giver_finds_the_room_that_was_made_for_it_taken() -> None:
+    channel: coros.Channel[str] = coros.Channel(1)
+    channel.send("first")
+    sender = hub.spawn(channel.send, "mine")
+    testing.wait_until_idle()
+    channel._items = channel._takers.store = Contested()
+    channel._items.extend(["first"])
+    assert channel.wait() == "first"
+    testing.wait_until_idle()
+    assert not sender.dead
+    assert channel.wait() == "theirs"
+    assert channel.wait() == "mine"
+    sender.wait()
+
+
+def test_what_a_giver_has_brought_is_taken_before_it_is_found_to_be_too_much() -> None:
+    channel: coros.Channel[str] = coros.Channel(1)
+
+    class Exchanged(deque[Any]):
+        """Another native thread takes what is put, and puts two of its own."""
+
+        def append(self, item: Any) -> None:
+            self.extend(["theirs", "theirs"])
+
+    channel.send("first")
+    sender = hub.spawn(channel.send, "mine")
+    testing.wait_until_idle()
+    channel._items = channel._takers.store = Exchanged(["first"])
+    assert channel.wait() == "first"
+    sender.wait()
+    assert list(channel._items) == ["theirs", "theirs"]
+
+
+def test_a_channel_is_closed_while_a_giver_is_let_in() -> None:
+    channel: coros.Channel[str] = coros.Channel(1)
+
+    class Closing(deque[Any]):
+        """Another native thread closes the channel while something is put."""
+
+        def append(self, item: Any) -> None:
+            channel.close()
+            super().append(item)
+
+    channel.send("first")
+    sender = hub.spawn(channel.send, "mine")
+    testing.wait_until_idle()
+    channel._items = channel._takers.store = Closing(["first"])
+    assert channel.wait() == "first"
+    with pytest.raises(coros.Closed):
+        sender.wait()
+    with pytest.raises(coros.Closed):
+        channel.wait()
+
+
 @BOUNDED
 def test_a_handler_takes_one_while_another_is_taken_back(
     make: Callable[[int], Any],
@@ -180,11 +337,14 @@ def test_a_handler_takes_one_while_another_is_taken_back(
     class Interrupted(deque[Any]):
         """Looks empty at first; a handler receives when somebody looks for what to take back."""
 
-        looks = 0
+        puts = 0
+
+        def append(self, item: Any) -> None:
+            self.puts += 1
+            super().append(item)
 
         def __len__(self) -> int:
-            self.looks += 1
-            return super().__len__() if self.looks > 1 else 0
+            return super().__len__() if self.puts > 1 else 0
 
         def __getitem__(self, place: Any) -> Any:
             if not got:
@@ -276,6 +436,35 @@ def test_a_send_comes_just_when_the_others_have_been_turned_away(
     channel.close()
     assert not late[0].done
     assert not channel._items
+
+
+@BOUNDED
+def test_others_enter_while_all_are_turned_away(
+    make: Callable[[int], Any], send: Callable[..., None], receive: Callable[[Any], Any]
+) -> None:
+    store, late = make(1), list[lines.Ticket]()
+
+    class Entering(lines.Ticket):
+        """Somebody enters the line when this ticket in it is looked at, once."""
+
+        @property
+        def done(self) -> bool:
+            if not late:
+                late.append(lines.make_ticket(None, store, "late"))
+                store._givers.append(late[0])
+            return False
+
+        @done.setter
+        def done(self, done: bool) -> None:
+            assert done
+
+    first = Entering()
+    first.fiber = None
+    store._givers.extend([first, lines.make_ticket(None, store, "second")])
+    store.close() if make is coros.Channel else store.shutdown()
+    assert late[0].done
+    assert not store._givers
+    assert not store._items
 
 
 @BOUNDED
@@ -505,3 +694,15 @@ def test_whom_a_signal_handler_has_kept_from_running_runs_all_the_same(
         me.ready = ready
         hub.sleep(0.001)
         assert [thread.dead for thread in threads] == [True, True]
+
+
+def test_native_threads_in_a_hurry_lose_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(Path(__file__).parent / "soak" / "run.py"), "200"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("200 rounds in ")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, Generic, Self, TypeVar
 
+from eventlet.hub import HubError
+
 from ._counts import check_count
 from ._line import Ticket
 from ._outcome import Failure, failure_of
-from ._scheduler import Fiber, in_hub_greenlet
+from ._scheduler import Fiber, get_ident, in_hub_greenlet
 from ._statistics import QueueStatistics
 from ._store import BoundedStore, Store
 from .errors import Closed
@@ -221,28 +223,16 @@ class Channel(BoundedStore, _Messages[T]):
             TypeError: `exc` cannot be raised.
             TypeError, ValueError: `timeout` is negative or not a number.
         """
-        item = result if exc is None else failure_of(exc)
+        if exc is not None:
+            result = failure_of(exc)  # type: ignore[assignment]  # `wait` tells it from a message
+        # Put, then counted: the other way round another native thread may put one in between.
         items = self._items
-        if len(items) < self._room:
-            items.append(item)
-            if len(items) <= self._room:
-                if self._takers:
-                    self._hand_over()
-                return
-            if not self._is_too_much(item):
-                self._notify(item)
-                return
-            self._hand_over()  # there may be room again, for those who have waited longer
-        elif self._takers and not self._givers and self._give_to_first(item):
-            return
-        if in_hub_greenlet():
-            self._send_from_hub(item)
-            return
-        ticket = self._givers.wait(self, timeout, item)
-        if not ticket.done:
-            raise TimeoutError(f"there was no room in {self!r} within {timeout} seconds")
-        if ticket.item is _CLOSED:
-            raise self._refusal()
+        items.append(result)
+        if len(items) <= self._room:
+            if self._takers and not self._serve_first():
+                self._hand_over()
+        else:
+            self._send_when_full(result, timeout)
 
     def wait(self, timeout: float | None = None) -> T:
         """Wait for the next message and return it, or raise it if it is an exception.
@@ -261,12 +251,17 @@ class Channel(BoundedStore, _Messages[T]):
         except IndexError:
             pass
         else:
-            if self._givers:
+            if self._givers and not self._let_first_in():
                 self._hand_over()
             if type(item) is Failure:
                 item.throw()
             return item  # type: ignore[no-any-return]  # what was sent
-        item = self._received(self._takers.wait(self, timeout), timeout)
+        giver = self._givers.claim_here() if self._givers and not self._room else None
+        if giver is None:
+            item = self._received(self._takers.wait(self, timeout), timeout)
+        else:
+            item = giver.item
+            giver.settle(None)
         if type(item) is Failure:
             item.throw()
         message: T = item
@@ -301,6 +296,77 @@ class Channel(BoundedStore, _Messages[T]):
         self._turn_away(_CLOSED)
         if not self._items:
             self._takers.settle_all(_CLOSED)
+
+    def _serve_first(self) -> bool:
+        """Hand the first item to the first taker, if that is as simple as it mostly is."""
+        takers = self._takers
+        # As `Line.claim_here` and `Ticket.settle`, written out, which would take twice as long.
+        try:
+            ticket = takers[0]
+            fiber = ticket.fiber
+            if fiber is None or fiber.parked is not ticket or fiber.hub.ident != get_ident():
+                return False
+            takers.remove(ticket)
+        except (IndexError, ValueError):  # another native thread was faster
+            return False
+        try:
+            ticket.item = self._items.popleft()
+        except IndexError:  # another native thread was faster
+            takers.appendleft(ticket)
+            return False
+        ticket.done = True
+        fiber.parked = None
+        fiber.ready.append(fiber)
+        return True
+
+    def _let_first_in(self) -> bool:
+        """Let the first giver in, if that is as simple as it mostly is, and all there is to do."""
+        items, givers = self._items, self._givers
+        if len(items) >= self._room:
+            return False
+        # Written out as in `_serve_first`.
+        try:
+            ticket = givers[0]
+            fiber = ticket.fiber
+            if fiber is None or fiber.parked is not ticket or fiber.hub.ident != get_ident():
+                return False
+            givers.remove(ticket)
+        except (IndexError, ValueError):  # another native thread was faster
+            return False
+        items.append(ticket.item)
+        if len(items) > self._room:  # another native thread has filled the channel, or closed it
+            with givers.guard:
+                if self._retract(ticket.item):
+                    givers.appendleft(ticket)
+                    return False
+        ticket.item = None
+        ticket.done = True
+        fiber.parked = None
+        fiber.ready.append(fiber)
+        return not self._takers
+
+    def _send_when_full(self, item: Any, timeout: float | None) -> None:
+        """Send a message that has been put, but for which there may be no room."""
+        with self._takers.guard:
+            is_out = len(self._items) > self._limit and self._retract(item)
+        if not is_out:
+            self._notify(item)
+            return
+        if self._givers or self._takers:
+            if not self._givers and self._give_to_first(item):
+                return
+            self._hand_over()  # there may be room again, for those who have waited longer
+        try:
+            ticket = self._givers.wait(self, timeout, item)
+        except HubError:
+            if not in_hub_greenlet():
+                raise
+            self._send_from_hub(item)
+            return
+        if not ticket.done:
+            raise TimeoutError(f"there was no room in {self!r} within {timeout} seconds")
+        if ticket.item is _CLOSED:
+            raise self._refusal()
 
     def _send_from_hub(self, item: Any) -> None:
         if self.closed:

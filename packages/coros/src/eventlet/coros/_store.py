@@ -112,9 +112,8 @@ class BoundedStore(Store):
 
     A limit of 0 makes a rendezvous: an item passes from one who brings it to one who waits for it.
 
-    Whoever puts an item counts them before, and once more afterwards, because another native thread
-    may put one at the same moment. If there are too many then, it takes its own out again, and
-    waits for room.
+    Whoever puts an item counts them afterwards, because another native thread may put one at the
+    same moment. If there are too many then, it takes its own out again, and waits for room.
     """
 
     __slots__ = ("_givers", "_limit", "_room")
@@ -143,34 +142,38 @@ class BoundedStore(Store):
     def _turn_away(self, answer: Any) -> None:
         """Hand `answer` to all who wait for room; let in what has been given already."""
         givers = self._givers
-        for ticket in [each for each in givers if each.done]:
-            givers.remove(ticket)
-            self._let_in(ticket.item)
+        # A copy, made in a single step: anybody may enter meanwhile.
+        for ticket in list(givers):
+            if ticket.fiber is None and ticket.done:
+                givers.remove(ticket)
+                self._let_in(ticket.item)
         givers.settle_all(answer)
 
     def _hand_over(self) -> None:
         """Let givers in, and give items to takers, all in order, as far as it goes."""
         takers, givers, items = self._takers, self._givers, self._items
+        # Mostly somebody has only entered the line for room, of which there is none.
+        if not (takers or takers.alert or (givers and len(items) < self._room)):
+            return
         guard = takers.guard
         guard.acquire()
         try:
-            if takers.alert:
-                self._on_alert()
             while True:
+                if takers.alert:
+                    self._on_alert()
                 # Not `_limit`: one may have come in since `_on_alert` turned the others away.
                 while givers and len(items) < self._room:
                     self._admit_first()
-                # Without a rendezvous, those who bring something can only be waiting here while
-                # another native thread is just filling the last place, and is going to look.
-                if not takers or not (items or (givers and not self._room)):
-                    return
-                taker = takers.claim()
-                if taker is None:
+                if not takers:
                     return
                 if items:
-                    self._serve_from_items(taker)
-                else:
-                    self._serve_from_giver(taker)
+                    self._serve_from_items()
+                # Without a rendezvous, those who bring something can only be waiting here while
+                # another native thread is just filling the last place, and is going to look.
+                elif givers and not self._room:
+                    self._serve_from_giver()
+                elif not takers.alert:
+                    return
         finally:
             guard.release()
 
@@ -199,7 +202,10 @@ class BoundedStore(Store):
         with self._takers.guard:
             return len(self._items) > self._limit and self._retract(item)
 
-    def _serve_from_items(self, taker: Ticket) -> None:
+    def _serve_from_items(self) -> None:
+        taker = self._takers.claim()
+        if taker is None:
+            return
         try:
             item = self._items.popleft()
         except IndexError:  # another native thread was faster
@@ -209,7 +215,10 @@ class BoundedStore(Store):
         else:
             taker.settle(item)
 
-    def _serve_from_giver(self, taker: Ticket) -> None:
+    def _serve_from_giver(self) -> None:
+        taker = self._takers.claim()
+        if taker is None:
+            return
         giver = self._givers.claim()
         if giver is None:
             self._takers.appendleft(taker)
