@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from tools import workspace
@@ -104,5 +108,25 @@ def search_path(environment: str, checkout: Path) -> str:
     """Return the PYTHONPATH of an environment: the benchmarks, and ours from a checkout."""
     found = [workspace.ROOT]
     if environment == "ours":
-        found += sorted(checkout.glob("packages/*/src"))
+        found += [*sorted(checkout.glob("packages/*/src")), _metadata_of(checkout)]
     return os.pathsep.join(map(str, found))
+
+
+@cache
+def _metadata_of(checkout: Path) -> Path:
+    """Write what an installation of the packages would say of their entry points; return where.
+
+    Patching finds its patches by them, and ours run from their sources.
+    """
+    folder = ENVIRONMENTS / f"metadata-{sha256(os.fsencode(checkout)).hexdigest()[:16]}"
+    shutil.rmtree(folder, ignore_errors=True)
+    for file in sorted(checkout.glob("packages/*/pyproject.toml")):
+        project = tomllib.loads(file.read_text("utf-8"))["project"]
+        lines = []
+        for group, points in project.get("entry-points", {}).items():
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+        information = folder / f"{project['name'].replace('-', '_')}-0.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text(f"Name: {project['name']}\nVersion: 0\n", "utf-8")
+        (information / "entry_points.txt").write_text("\n".join(lines), "utf-8")
+    return folder

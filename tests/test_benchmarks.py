@@ -1,16 +1,20 @@
 """The benchmarks: what is made of their figures, and that each of ours still runs."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
-from benchmarks import page, results, rounds, subject, targets
+from benchmarks import contenders, page, results, rounds, subject, targets
 from benchmarks.results import Case, Spread
 from benchmarks.subjects._load import find_compiler
+
+from eventlet.hub import patching
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -109,6 +113,20 @@ def test_the_page_shows_the_committed_results(tmp_path: Path) -> None:
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     page.write(tmp_path / "benchmarks" / "results" / "latest.json", copy)
     assert copy.read_text("utf-8") == text
+
+
+def test_what_runs_from_its_sources_tells_its_entry_points() -> None:
+    path = contenders.search_path("ours", ROOT).split(os.pathsep)
+    points = [
+        point
+        for found in metadata.distributions(path=[path[-1]])
+        for point in found.entry_points
+        if point.group == "eventlet.patches"
+    ]
+    assert {point.name for point in points} == set(patching.available())
+    assert {point.module for point in points} == {
+        f"eventlet.{name}._patches" for name in ("coros", "greensocket", "hub", "processes")
+    }
 
 
 def test_a_subject_that_is_unknown_is_named() -> None:
