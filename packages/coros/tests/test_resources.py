@@ -71,6 +71,8 @@ def test_get_times_out() -> None:
     with pytest.raises(ValueError, match="timeout"):
         pool.get(timeout=-1)
     pool.put(item)
+    with pytest.raises(ValueError, match="timeout"):
+        pool.get(timeout=-1)
     assert pool.get(timeout=0) == item
 
 

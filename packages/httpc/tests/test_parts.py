@@ -28,7 +28,7 @@ from eventlet.httpc import (
     Proxy,
     Retries,
 )
-from eventlet.httpc._auth import netrc_auth
+from eventlet.httpc._auth import Netrc
 from eventlet.httpc._body import Body, FileBody, make_body
 from eventlet.httpc._multipart import Multipart
 from eventlet.httpc._proxy import ProxyMap, environment_proxy
@@ -174,13 +174,13 @@ def test_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any, ok:
     path = tmp_path / "netrc"
     monkeypatch.setenv("NETRC", str(path))
     monkeypatch.setenv("NO_PROXY", "*")
-    assert netrc_auth(HOME) is None
+    assert Netrc().auth_for("home.example") is None
     path.write_text("machine home.example login me password secret\n")
     path.chmod(0o600)
-    auth = netrc_auth(HOME)
+    auth = Netrc().auth_for("home.example")
     assert auth is not None
     assert auth.header_for("GET", HOME) == "Basic bWU6c2VjcmV0"
-    assert netrc_auth(URL.parse("http://other.example/")) is None
+    assert Netrc().auth_for("other.example") is None
     path.write_text("machine 127.0.0.1 login me password secret\n")
     server.answer(ok())
     with httpc.Client() as client:
@@ -191,7 +191,7 @@ def test_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any, ok:
     headers = [received.headers.get("authorization") for received in server.received]
     assert headers == ["Basic bWU6c2VjcmV0"] * 2 + [None]
     path.write_text("nonsense")
-    assert netrc_auth(HOME) is None
+    assert Netrc().auth_for("home.example") is None
 
 
 # Bodies

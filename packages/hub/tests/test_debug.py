@@ -421,6 +421,10 @@ class TestDetectBlocking:
         with pytest.raises(ValueError, match="number of seconds > 0"):
             detect_blocking(seconds)
 
+    def test_refuses_what_is_no_period(self) -> None:
+        with pytest.raises(TypeError, match="number of seconds > 0, not 'x'"):
+            detect_blocking("x")  # type: ignore[arg-type]
+
     def test_refuses_what_cannot_be_called(self) -> None:
         with pytest.raises(TypeError, match="'report'"):
             detect_blocking(1, "report")  # type: ignore[arg-type]

@@ -228,6 +228,17 @@ def test_at_least_one_thread(number: int) -> None:
     assert pool.size == 1
 
 
+@pytest.mark.parametrize("number", [2.5, "3", True, None])
+def test_a_whole_number_of_threads(number: Any) -> None:
+    with pytest.raises(TypeError, match=f"whole number of threads, not {number!r}"):
+        ThreadPool(number)
+    pool = ThreadPool(1)
+    with pytest.raises(TypeError, match="whole number of threads"):
+        pool.resize(number)
+    assert pool.size == 1
+    assert pool.execute(int) == 0
+
+
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
 def test_idle_timeout_is_checked(seconds: float) -> None:
     with pytest.raises(ValueError, match="idle_timeout must be None or from 0"):

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from eventlet.hub import spawn
 
-from ._counts import check_count
+from ._counts import check_count, check_timeout
 from ._line import Line
 from ._outcome import join
 from ._statistics import PoolStatistics
@@ -73,6 +73,7 @@ class Pool(Generic[T]):
             TypeError, ValueError: `timeout` is negative or not a number.
             Exception: what `create` raises; the next to call `get` tries again.
         """
+        check_timeout(True, timeout)
         item = self._pick(first=not self._line)
         if item is None:
             ticket = self._line.wait(self, timeout)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from base64 import b64encode
+from functools import cached_property
 from typing import TypeAlias
 
 from ._url import URL, Origin
@@ -170,19 +171,26 @@ def make_auth(auth: AuthTypes) -> Auth | None:
     )
 
 
-def netrc_auth(url: URL) -> Auth | None:
-    """Return what the user's netrc file (``NETRC``, else ``~/.netrc``) has for a host, or None.
+class Netrc:
+    """The user's netrc file (``NETRC``, else ``~/.netrc``), read when somebody first asks for it.
 
-    A file that cannot be read, or that others may read, counts as empty.
+    One that cannot be read, or that others may read, counts as empty.
     """
-    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
-    try:
-        entry = netrc.netrc(path).authenticators(url.host)
-    except (OSError, netrc.NetrcParseError):
-        return None
-    if entry is None or not entry[0] or entry[2] is None:
-        return None
-    return BasicAuth(entry[0], entry[2])
+
+    def auth_for(self, host: str) -> Auth | None:
+        """Return what the file has for a host, or None."""
+        entry = None if self._file is None else self._file.authenticators(host)
+        if entry is None or not entry[0] or entry[2] is None:
+            return None
+        return BasicAuth(entry[0], entry[2])
+
+    @cached_property
+    def _file(self) -> netrc.netrc | None:
+        path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+        try:
+            return netrc.netrc(path)
+        except (OSError, netrc.NetrcParseError):
+            return None
 
 
 def basic(username: str, password: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from eventlet.hub import get_hub, sleep
 
-from ._auth import Auth, AuthTypes, BasicAuth, make_auth, netrc_auth
+from ._auth import Auth, AuthTypes, BasicAuth, Netrc, make_auth
 from ._body import Body, BytesBody, Content, make_body
 from ._budget import Budget, Trace
 from ._call import Call
@@ -133,7 +133,7 @@ class Client:
         self.max_body = _checked_max_body(max_body)
         self.trace = trace
         self._trust_env = trust_env
-        self._netrc: dict[str, Auth | None] = {}
+        self._netrc = Netrc()
         self._plans = Plans((), self.headers, self.timeout, trace)
         proxies = ProxyMap.of(proxy)
         if trust_env and proxy is None and uds is None:
@@ -309,11 +309,7 @@ class Client:
             return BasicAuth(url.username, url.password or "")
         if self.auth is not None:
             return self.auth
-        if not self._trust_env:
-            return None
-        if url.host not in self._netrc:
-            self._netrc[url.host] = netrc_auth(url)
-        return self._netrc[url.host]
+        return self._netrc.auth_for(url.host) if self._trust_env else None
 
     # From a call to an answer
 

@@ -246,7 +246,7 @@ class ThreadPool:
         """Change how many calls may be under way at once; those that are go on.
 
         Raises:
-            ValueError: `max_workers` is less than 1.
+            TypeError, ValueError: `max_workers` is not a whole number, or less than 1.
         """
         growth = _checked_size(max_workers) - self._size
         self._size = max_workers
@@ -423,6 +423,8 @@ class ThreadPool:
 
 
 def _checked_size(max_workers: int) -> int:
+    if not isinstance(max_workers, int) or isinstance(max_workers, bool):
+        raise TypeError(f"a thread pool has a whole number of threads, not {max_workers!r}")
     if max_workers < 1:
         raise ValueError(f"a thread pool needs at least one thread, not {max_workers!r}")
     return max_workers

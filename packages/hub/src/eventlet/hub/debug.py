@@ -7,6 +7,7 @@ from ._dump import dump_on_signal
 from ._hub import Hub
 from ._native import TIMEOUT_MAX
 from ._registry import get_hub
+from ._seconds import check_seconds
 from ._spew import Spew, spew, unspew
 from ._watchdog import Blockage, Report, Watchdog, log_blockage
 
@@ -54,11 +55,12 @@ def detect_blocking(seconds: float = 0.1, report: Report = log_blockage) -> Watc
         What watches; its ``stop()``, or leaving its ``with`` block, ends that.
 
     Raises:
-        ValueError: `seconds` is not a number above 0, or more than a lock can wait for.
-        TypeError: `report` is not callable.
+        ValueError: `seconds` is not above 0, or more than a lock can wait for.
+        TypeError: `seconds` is no number, or `report` is not callable.
     """
-    if not 0 < seconds <= TIMEOUT_MAX:
-        raise ValueError(f"a hub may be held for a number of seconds > 0, not {seconds!r}")
+    rule = "a hub may be held for a number of seconds > 0"
+    if not 0 < check_seconds(rule, seconds) <= TIMEOUT_MAX:
+        raise ValueError(f"{rule}, not {seconds!r}")
     if not callable(report):
         raise TypeError(f"report must be a function that takes a Blockage, not {report!r}")
     return Watchdog(seconds, report)

@@ -213,8 +213,10 @@ class Process:
             encoding, errors, newline: of a text file, as for `open`.
 
         Raises:
-            ValueError: there is no such mode.
+            TypeError, ValueError: there is no such mode.
         """
+        if not isinstance(mode, str):
+            raise TypeError(f"the mode must be 'r', 'w', 'rb' or 'wb', not {mode!r}")
         kind = mode.replace("b", "").replace("t", "")
         pipe: Any = {"r": self.child_stdout_stderr, "w": self.child_stdin}.get(kind)
         if pipe is None or ("b" in mode and "t" in mode):
@@ -251,8 +253,11 @@ class Process:
             sig: the signal; None stands for SIGTERM.
 
         Raises:
+            TypeError: `sig` is no number.
             OSError, ValueError: there is no such signal.
         """
+        if not isinstance(sig, int | None):
+            raise TypeError(f"a signal is a number, as signal.SIGTERM is, not {sig!r}")
         self._popen.send_signal(signal.SIGTERM if sig is None else sig)
 
     def terminate(self, grace: float = 5.0) -> int:
