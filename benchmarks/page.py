@@ -52,8 +52,7 @@ _INTRODUCTION = """\
 
 How many times better this project does than what one might use instead. Above 1, ours is faster, or
 needs less; below 1, the other does. Each row comes from one run in which all contenders took
-turns, and holds the median of the ratios of the single rounds; most runs were short, with
-`--quick`.
+turns, and holds the median of the ratios of the single rounds.
 How the figures come about is described in `benchmarks/__init__.py`, and what limits them
 [here](design/performance.md).
 
