@@ -48,7 +48,7 @@ def test_a_target_that_holds_is_not_mentioned() -> None:
     assert found == ([], [])
 
 
-@pytest.mark.parametrize(("figure", "holds"), [(9.8, True), (9.6, False)])
+@pytest.mark.parametrize(("figure", "holds"), [(9.8, True), (9.68, True), (9.6, False)])
 def test_what_is_level_may_be_a_little_behind(figure: float, holds: bool) -> None:
     found = targets.check([case(ours=[figure], gevent=[10.0])], {}, {"echo/100": {"gevent": 1.0}})
     assert (not found.shortfalls) is holds
