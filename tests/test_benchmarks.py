@@ -77,6 +77,12 @@ def test_what_has_become_worse_falls_short_even_above_the_target() -> None:
     assert found.shortfalls == ["echo/100: 2.00 times gevent, it was 3.00 in the committed results"]
 
 
+def test_a_peer_that_has_become_better_is_no_shortfall() -> None:
+    before = {"echo/100": case(ours=[30.0], gevent=[10.0], trio=[10.0], threads=[20.0])}
+    found = targets.check([case(ours=[30.0], gevent=[10.0], trio=[10.0], threads=[30.0])], before)
+    assert not found.shortfalls
+
+
 def test_each_target_is_one_of_a_case_that_is_measured() -> None:
     """Or it would hold by never being looked at."""
     known = {

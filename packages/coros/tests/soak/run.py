@@ -1,4 +1,4 @@
-"""Share queues, permits and pools among native threads in a hurry, and lose nothing.
+"""Share queues and permits among native threads in a hurry, and lose nothing.
 
 The interpreter is told to change native threads as often as it can, and each green thread times
 out, is killed, or finds its queue closed at the worst of moments.
