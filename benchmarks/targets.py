@@ -78,11 +78,11 @@ def _compare_with_targets(case: Case, targets: Mapping[str, float], findings: Fi
 
 def _worse_than(case: Case, before: Case) -> Iterable[str]:
     ratios = {
-        contender: (now.median, then.median)
+        contender: (newer.median, older.median)
         for contender in case.figures
         if contender != "ours"
-        and (now := case.ratio(contender)) is not None
-        and (then := before.ratio(contender)) is not None
+        and (newer := case.ratio(contender)) is not None
+        and (older := before.ratio(contender)) is not None
     }
     # What makes ours slower shows beside most of them; beside one alone, it is that one's doing.
     if not ratios or median(now / then for now, then in ratios.values()) >= 1 - _NOISE:
