@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -121,12 +120,12 @@ def _metadata_of(checkout: Path) -> Path:
     folder = ENVIRONMENTS / f"metadata-{sha256(os.fsencode(checkout)).hexdigest()[:16]}"
     shutil.rmtree(folder, ignore_errors=True)
     for file in sorted(checkout.glob("packages/*/pyproject.toml")):
-        project = tomllib.loads(file.read_text("utf-8"))["project"]
+        package = workspace.Package(file.parent)
         lines = []
-        for group, points in project.get("entry-points", {}).items():
+        for group, points in package.pyproject["project"].get("entry-points", {}).items():
             lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-        information = folder / f"{project['name'].replace('-', '_')}-0.dist-info"
+        information = folder / f"{package.file_name}-0.dist-info"
         information.mkdir(parents=True)
-        (information / "METADATA").write_text(f"Name: {project['name']}\nVersion: 0\n", "utf-8")
+        (information / "METADATA").write_text(f"Name: {package.name}\nVersion: 0\n", "utf-8")
         (information / "entry_points.txt").write_text("\n".join(lines), "utf-8")
     return folder

@@ -347,9 +347,7 @@ class Channel(BoundedStore, _Messages[T]):
 
     def _send_when_full(self, item: Any, timeout: float | None) -> None:
         """Send a message that has been put, but for which there may be no room."""
-        with self._takers.guard:
-            is_out = len(self._items) > self._limit and self._retract(item)
-        if not is_out:
+        if not self._is_too_much(item):
             self._notify(item)
             return
         if self._givers or self._takers:
