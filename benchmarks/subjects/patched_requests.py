@@ -15,7 +15,7 @@ _PARTIES = range(50)
 _PATCHES = (
     "_thread", "multiprocessing", "os", "queue", "select", "signal", "socket", "ssl", "subprocess",
     "threading", "threading_local", "time",
-)  # fmt: skip
+)  # fmt: skip  # a name a line would hide the rest
 _SIZE = 1024
 
 

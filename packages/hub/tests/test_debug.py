@@ -423,7 +423,7 @@ class TestDetectBlocking:
 
     def test_refuses_what_is_no_period(self) -> None:
         with pytest.raises(TypeError, match="number of seconds > 0, not 'x'"):
-            detect_blocking("x")  # type: ignore[arg-type]
+            detect_blocking("x")  # type: ignore[arg-type]  # refused
 
     def test_refuses_what_cannot_be_called(self) -> None:
         with pytest.raises(TypeError, match="'report'"):

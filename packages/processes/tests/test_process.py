@@ -194,12 +194,12 @@ class TestPipes:
         with pytest.raises(ValueError, match="mode must be"):
             start(ECHO).makefile(mode)
         with pytest.raises(TypeError, match=r"mode must be .r.* not 5"):
-            start(ECHO).makefile(5)  # type: ignore[arg-type]
+            start(ECHO).makefile(5)  # type: ignore[arg-type]  # refused
 
     def test_what_is_no_signal(self, start: Start) -> None:
         process = start(ECHO)
         with pytest.raises(TypeError, match=r"a signal is a number.* not 'TERM'"):
-            process.kill("TERM")  # type: ignore[arg-type]
+            process.kill("TERM")  # type: ignore[arg-type]  # refused
         assert not process.dead
 
     def test_close_stdin_ends_the_input(self, start: Start) -> None:
